@@ -1,0 +1,113 @@
+extension ConfigKey {
+  /// All keys, in the order of the file. Aliases stand behind the keys whose fields they share.
+  package static let all: [ConfigKey] = [
+    ConfigKey(
+      "data_dir", \.dataDirectory, .text,
+      "Where everything is kept. Empty: $STATE_DIRECTORY, else /var/lib/garner for root, else "
+        + "$XDG_DATA_HOME/garner (~/.local/share/garner)."),
+    ConfigKey("drain", \.drain, .duration(), "How long a stop waits for requests in flight."),
+
+    ConfigKey(
+      "listen.otlp_http", \.listen.otlpHTTP, .address,
+      "OTLP over HTTP, protobuf and JSON: HOST:PORT (IPv6 as \"[::1]:4318\"), port 0 picks one, none closes the door."),
+    ConfigKey("listen.otlp_grpc", \.listen.otlpGRPC, .address, "OTLP over gRPC; stays closed until it is built."),
+    ConfigKey("listen.udp", \.listen.udp, .address, "Datagrams of games; stays closed until it is built."),
+    ConfigKey("listen.console", \.listen.console, .address, "Health, /metrics and the pages for people."),
+
+    ConfigKey(
+      "retention.max_bytes", \.retention.maxBytes, .cap(atLeast: 1 << 20),
+      "Cap of the data directory in real bytes, write-ahead logs included, exports/ and drop/ not; -1: none."),
+    ConfigKey(
+      "retention.min_age", \.retention.minAge, .duration(),
+      "Nothing younger is removed for the cap; when only such rows are left, senders get 503."),
+    ConfigKey(
+      "retention.reserve_bytes", \.retention.reserveBytes, .computedSize(0...(1 << 50)),
+      "Bytes of the file system that stay free; auto: 2 × store.landing_bytes + 8MiB."),
+    ConfigKey(
+      "retention.interval", \.retention.interval, .duration(.milliseconds(10) ... .seconds(86_400)),
+      "How often ages and sizes are looked at."),
+    ConfigKey(
+      "retention.classes", \.retention.classes, .classes,
+      "What is kept together and for how long, counted from arrival. Patterns are tried from the top, the first match "
+        + "wins: an event (relay.desync), a beginning (relay.game.*), a category (gui), signal:metrics, severity>=warn, "
+        + "or several with blanks between them that must all hold. A class named here changes only what it says; a new "
+        + "class needs age and match and is tried before the ones below. age: none keeps rows until the cap."),
+
+    ConfigKey(
+      "dedup.window", \.dedup.window, .duration(),
+      "How long a retried request is recognized and stored once; 0: never."),
+
+    ConfigKey(
+      "limits.body_bytes", \.limits.bodyBytes, .size(1_024...(1 << 30)),
+      "Longest request body, counted after decompression; longer: 413."),
+    ConfigKey(
+      "limits.inflight_bytes", \.limits.inflightBytes, .size((1 << 20)...(1 << 36)),
+      "All bodies in work together, encoded and decoded; no room: 503 before anything is read."),
+    ConfigKey(
+      "limits.connections", \.limits.connections, .integer(1...65_536), "Connections of one door at the same time."),
+    ConfigKey(
+      "limits.json_depth", \.limits.jsonDepth, .integer(64...512),
+      "Nested arrays and maps in one value, JSON or protobuf; deeper: 400."),
+    ConfigKey(
+      "limits.header_bytes", \.limits.headerBytes, .size(1_024...(1 << 20)),
+      "All header fields of a request together; more: 431."),
+    ConfigKey(
+      "limits.header_timeout", \.limits.headerTimeout, .duration(.milliseconds(10) ... .seconds(3_600)),
+      "Time to send the header of a request."),
+    ConfigKey(
+      "limits.body_timeout", \.limits.bodyTimeout, .duration(.milliseconds(10) ... .seconds(3_600)),
+      "Time to send the body of a request; longer: 408."),
+    ConfigKey(
+      "limits.idle_timeout", \.limits.idleTimeout, .duration(.milliseconds(10) ... .seconds(86_400)),
+      "How long a connection may be silent between requests."),
+
+    ConfigKey(
+      "store.landing_bytes", \.store.landingBytes, .size((64 << 10)...(4 << 30)),
+      "Length at which a landing file is closed and settled; never over an eighth of the cap or of the file system."),
+    ConfigKey(
+      "store.queue_bytes", \.store.queueBytes, .size((1 << 20)...(1 << 36)),
+      "Decoded batches that may wait for the disk; more: 503 queue_full."),
+    ConfigKey(
+      "store.group_bytes", \.store.groupBytes, .size((64 << 10)...(1 << 30)),
+      "Batches that one transaction takes together."),
+    ConfigKey(
+      "store.landing_backlog", \.store.landingBacklog, .integer(1...1_000),
+      "Closed landing files that may wait for settling; more: 503 settling_behind."),
+    ConfigKey(
+      "store.compact_below", \.store.compactBelow, .size(0...(1 << 30)),
+      "Settled files of one class and day under this length are put together."),
+
+    ConfigKey(
+      "auth.tokens_file", \.auth.tokensFile, .text, "Tokens of senders and readers; not built yet, so it must be empty."
+    ),
+    ConfigKey(
+      "auth.allow_anonymous", \.auth.anonymous, .word,
+      "Doors that need no token: loopback, all (true), none (false)."),
+
+    ConfigKey(
+      "privacy.policy", \.privacy.policy, .word,
+      "none stores what arrives, as it arrives; pseudonymising and scrubbing (default) is not built yet."),
+
+    ConfigKey("log.level", \.log.level, .word, "trace, debug, info, notice, warning, error or critical."),
+    ConfigKey("log.format", \.log.format, .word, "text, json, or auto: text on a terminal, else json."),
+
+    ConfigKey("query.timeout", \.query.timeout, .duration(), "Longest run of one query; 0: no limit."),
+    ConfigKey("query.limit", \.query.limit, .integer(0...Int.max), "Most rows that one query gives; 0: no limit."),
+
+    ConfigKey(
+      "telemetry.max_db_size_mb", \.retention.maxBytes, .megabytes, aliasOf: "retention.max_bytes",
+      "Another name of retention.max_bytes, in megabytes."),
+    ConfigKey(
+      "telemetry.retention_days", \.retention.classes, .standardDays, aliasOf: "retention.classes",
+      collides: { $0["standard"]?["age"] != nil },
+      "Another name of the age of the class standard, in days."),
+
+    ConfigKey(reserved: "privacy.pseudonymize"),
+    ConfigKey(reserved: "privacy.drop"),
+    ConfigKey(reserved: "privacy.scrub"),
+    ConfigKey(reserved: "privacy.key_file"),
+    ConfigKey(reserved: "destinations"),
+    ConfigKey(reserved: "forward"),
+    ConfigKey(reserved: "alerts"),
+  ]
+}

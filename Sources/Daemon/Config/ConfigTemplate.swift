@@ -1,0 +1,64 @@
+import Telemetry
+
+/// The commented file of `garner config init`, which is `config/garner.yaml`: every key with its words and its default.
+package enum ConfigTemplate {
+  private static let head = """
+    ## Configuration of garner. Everything is optional: a line that begins with one # shows a key with its default; take
+    ## the # away to change it. Found at --config, else /etc/garner/garner.yaml, else $XDG_CONFIG_HOME/garner/garner.yaml.
+    ##
+    ## Each key is also an environment variable that wins over the file (listen.otlp_http: GARNER_LISTEN_OTLP_HTTP; maps
+    ## as JSON), and flags win over both. ${VAR} and ${VAR:-default} are replaced inside values; $$ is a dollar sign.
+    ## Sizes: 512MB (10^6), 512MiB (2^20), bytes. Durations: 500ms, 30s, 10m, 2h, 7d, 8w.
+    ## `garner config check` reads it and names every fault; `garner config show` says which value came from where.
+    """
+
+  package static var text: String {
+    var lines = head.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    var section = ""
+    for key in ConfigKey.all where !key.isReserved {
+      let parts = key.path.split(separator: ".").map(String.init)
+      let isNested = parts.count > 1
+      if isNested, parts[0] != section {
+        section = parts[0]
+        lines += ["", "\(section):"]
+      }
+      let indent = isNested ? "  " : ""
+      if lines.last?.hasSuffix(":") == false || !isNested { lines.append("") }
+      lines += wrapped(key.doc, "\(indent)## ")
+      lines += (key.path == "retention.classes" ? classes : ["\(parts[parts.count - 1]): \(value(key))"])
+        .map { "\(indent)# \($0)" }
+    }
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  private static func value(_ key: ConfigKey) -> String {
+    let text = key.defaultText
+    return text.isEmpty ? "\"\"" : text
+  }
+
+  private static var classes: [String] {
+    var lines = ["classes:"]
+    for entry in RetentionClasses.standard.classes {
+      lines += ["  \(entry.name):", "    age: \(entry.ageText)"]
+      if entry.restricted { lines.append("    restricted: true") }
+      guard !entry.patterns.isEmpty else { continue }
+      lines.append("    match:")
+      lines += entry.patterns.map { "      - \($0.configText)" }
+    }
+    return lines
+  }
+
+  /// Lines of at most 118 letters behind `mark`.
+  private static func wrapped(_ text: String, _ mark: String) -> [String] {
+    var lines: [String] = []
+    var line = ""
+    for word in text.split(separator: " ") {
+      if !line.isEmpty, mark.count + line.count + word.count + 1 > 118 {
+        lines.append(mark + line)
+        line = ""
+      }
+      line += (line.isEmpty ? "" : " ") + word
+    }
+    return lines + [mark + line]
+  }
+}

@@ -1,0 +1,37 @@
+import Logging
+import Store
+
+extension Logger {
+  /// A sentence for each thing an operator should hear of.
+  func report(_ event: StoreEvent) {
+    switch event {
+    case .quarantined(let path, let reason, let salvaged, let lost):
+      error(
+        "set a damaged file aside",
+        metadata: ["path": "\(path)", "reason": "\(reason)", "salvaged_rows": "\(salvaged)", "lost_records": "\(lost)"])
+    case .settlingFailed(let number, let reason):
+      warning("settling failed, trying again", metadata: ["landing": "\(number)", "reason": "\(reason)"])
+    case .pruned(let path, let className, let rows, let bytes, let policy):
+      info(
+        "pruned a file",
+        metadata: [
+          "path": "\(path)", "class": "\(className)", "rows": "\(rows)", "bytes": "\(bytes)", "policy": "\(policy)",
+        ])
+    case .fileLost(let path, let rows):
+      error("a data file is gone", metadata: ["path": "\(path)", "rows": "\(rows)"])
+    case .diskFull(let free, let reserve):
+      error(
+        "no room: intake answers 503 until there is",
+        metadata: ["free_bytes": "\(free)", "reserve_bytes": "\(reserve)"])
+    case .recovered(let landing, let settled, let rows):
+      info(
+        "store opened", metadata: ["landing_files": "\(landing)", "settled_files": "\(settled)", "last_id": "\(rows)"])
+    case .catalogRebuilt(let files):
+      warning("files that the catalog did not know were added", metadata: ["files": "\(files)"])
+    case .newer(let path):
+      warning("a file of a later version was left alone; that version can read it", metadata: ["path": "\(path)"])
+    case .stateRestored(let from):
+      error("state.db was damaged and came back from its copy", metadata: ["copy": "\(from)"])
+    }
+  }
+}

@@ -1,0 +1,22 @@
+import Store
+
+extension RowFilter {
+  /// What is left out beside the times, for a manifest.
+  var json: String {
+    var members: [String] = []
+    if let category { members.append("\"category\":\(JSONText.quoted(category))") }
+    if let trace { members.append("\"trace\":\"\(HexText.lower(trace))\"") }
+    if let gameID { members.append("\"game\":\(JSONText.quoted(gameID))") }
+    if !classes.isEmpty {
+      members.append("\"classes\":[" + classes.map { JSONText.quoted($0) }.joined(separator: ",") + "]")
+    }
+    if includeRestricted { members.append("\"restricted\":true") }
+    return "{" + members.joined(separator: ",") + "}"
+  }
+}
+
+enum HexText {
+  static func lower(_ bytes: [UInt8]) -> String {
+    bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+  }
+}

@@ -1,0 +1,137 @@
+import Telemetry
+
+/// The books of a directory (promise 3): for each source what came, what became of it, and what is still there, counted in
+/// the files themselves. Readable from any process.
+package struct Books: Sendable {
+  package struct Account: Sendable, Equatable {
+    package var source: String
+    package var received: Int64 = 0
+    package var stored: Int64 = 0
+    package var rejected: Int64 = 0
+    package var filtered: Int64 = 0
+    package var sampled: Int64 = 0
+    package var deduplicated: Int64 = 0
+    package var present: Int64 = 0
+    package var pruned: Int64 = 0
+    package var cleared: Int64 = 0
+    package var erased: Int64 = 0
+    package var lost: Int64 = 0
+    package var firstSeen: Int64 = .max
+    package var lastSeen: Int64 = .min
+    package var doors: Set<String> = []
+
+    /// Records that came and of which the books cannot say what became.
+    package var unexplainedIntake: Int64 { received - stored - rejected - filtered - sampled - deduplicated }
+    /// Records that were stored and are neither there nor accounted for.
+    package var unexplainedStore: Int64 { stored - present - pruned - cleared - erased - lost }
+    package var balances: Bool { unexplainedIntake == 0 && unexplainedStore == 0 }
+  }
+
+  package var accounts: [Account]
+  /// Refused records by reason.
+  package var rejects: [String: Int64]
+  /// Files that could not be read; their rows are missing from `present`.
+  package var unreadable: [String]
+
+  package var balances: Bool { unreadable.isEmpty && accounts.allSatisfy(\.balances) }
+
+  /// `countFiles` false: `present` comes from the catalog for settled files, which is quick.
+  package static func read(_ directory: DataDirectory, countFiles: Bool) throws(SQLiteError) -> Books {
+    // A file may be settled or pruned while we count: the whole look is taken again.
+    for _ in 0..<20 {
+      if let books = try attempt(directory, countFiles) { return books }
+    }
+    throw SQLiteError(code: 5, message: "the files changed too often while they were counted")
+  }
+
+  /// Nil: the list of files changed in between.
+  private static func attempt(_ directory: DataDirectory, _ countFiles: Bool) throws(SQLiteError) -> Books? {
+    let files = try FileList.read(directory)
+    var sums = Sums()
+    if FileSystem.exists(directory.state) {
+      let state = try Connection(directory.state, .readOnly)
+      for line in try LedgerLine.read(state, "ledger") { sums.add(line) }
+    }
+    var unreadable: [String] = []
+    for file in files {
+      do throws(SQLiteError) {
+        if file.isLanding {
+          try sums.addLanding(file)
+        } else {
+          try sums.addSettled(file, count: countFiles)
+        }
+      } catch {
+        if !FileSystem.exists(file.path) { return nil }
+        unreadable.append(file.path)
+      }
+    }
+    let after = try FileList.read(directory)
+    if after.map(\.path) != files.map(\.path) { return nil }
+    return Books(
+      accounts: sums.accounts.values.sorted { $0.source < $1.source }, rejects: sums.rejects, unreadable: unreadable)
+  }
+
+  private struct Sums {
+    var accounts: [String: Account] = [:]
+    var rejects: [String: Int64] = [:]
+
+    mutating func add(_ line: LedgerLine) {
+      var account = accounts[line.source] ?? Account(source: line.source)
+      switch line.kind {
+      case .received: account.received += line.count
+      case .stored: account.stored += line.count
+      case .rejected:
+        account.rejected += line.count
+        rejects[line.reason, default: 0] += line.count
+      case .filtered: account.filtered += line.count
+      case .sampled: account.sampled += line.count
+      case .deduplicated: account.deduplicated += line.count
+      case .pruned: account.pruned += line.count
+      case .cleared: account.cleared += line.count
+      case .erased: account.erased += line.count
+      case .lost: account.lost += line.count
+      }
+      if line.kind == .received {
+        account.firstSeen = min(account.firstSeen, line.firstSeen)
+        account.lastSeen = max(account.lastSeen, line.lastSeen)
+        account.doors.insert(line.door)
+      }
+      accounts[line.source] = account
+    }
+
+    private mutating func addPresent(_ source: String, _ count: Int64) {
+      accounts[source, default: Account(source: source)].present += count
+    }
+
+    /// Tallies and rows of one read transaction, so that a batch is in both or in none.
+    mutating func addLanding(_ file: DataFile) throws(SQLiteError) {
+      let connection = try Connection(file.path, .readOnly)
+      try connection.execute("BEGIN")
+      for line in try LedgerLine.read(connection, "tally") { add(line) }
+      for table in try connection.landingTables() { try addPresent(connection, table) }
+      try connection.execute("COMMIT")
+    }
+
+    mutating func addSettled(_ file: DataFile, count: Bool) throws(SQLiteError) {
+      let connection = try Connection(file.path, .readOnly)
+      if count {
+        try addPresent(connection, "event")
+      } else {
+        for row in try connection.rows("SELECT source, n FROM present") {
+          if case .text(let source) = row[0], case .integer(let n) = row[1] { addPresent(source, n) }
+        }
+      }
+    }
+
+    private mutating func addPresent(_ connection: Connection, _ table: String) throws(SQLiteError) {
+      let rows = try connection.rows(
+        """
+        SELECT c.source, sum(g.n) FROM (SELECT ctx, count(*) n FROM \(Tables.quoted(table)) WHERE kind != 4 GROUP BY ctx) g
+        JOIN ctx c ON c.id = g.ctx GROUP BY 1
+        """)
+      for row in rows {
+        if case .text(let source) = row[0], case .integer(let n) = row[1] { addPresent(source, n) }
+      }
+    }
+  }
+}

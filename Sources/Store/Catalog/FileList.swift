@@ -1,0 +1,61 @@
+import Telemetry
+
+/// The data files of a directory, for any process: settled ones from the catalog, landing ones from the folder.
+package enum FileList {
+  /// Landing names are read first, then catalog and `settled` in one transaction: a file that is settled in between is in
+  /// exactly one of the two. One that vanishes after that makes its opening fail with "no such file": read the list again.
+  package static func read(_ directory: DataDirectory) throws(SQLiteError) -> [DataFile] {
+    let landing = FileSystem.list(directory.landing).compactMap { name -> Int64? in
+      name.hasSuffix(".db") ? Int64(name.dropLast(3)) : nil
+    }
+    guard FileSystem.exists(directory.catalog) else {
+      return landing.sorted().map { landingFile(directory, $0) }
+    }
+    do throws(SQLiteError) {
+      return try read(directory, landing, .readOnly)
+    } catch {
+      // After a crash in the middle of a swap the journal must be rolled back first, which reading alone may not do.
+      guard error.primary == 8 || error.primary == 14 else { throw error }
+      return try read(directory, landing, .readWrite)
+    }
+  }
+
+  private static func read(
+    _ directory: DataDirectory, _ landing: [Int64], _ mode: Connection.Mode
+  ) throws(SQLiteError) -> [DataFile] {
+    let connection = try Connection(directory.catalog, mode)
+    guard FileSystem.exists(directory.state) else {
+      return try Catalog.files(connection, directory) + landing.sorted().map { landingFile(directory, $0) }
+    }
+    // Opened like the main database: read-only.
+    try connection.run("ATTACH ? AS state", .text(directory.state))
+    return try read(directory, landing, connection)
+  }
+
+  private static func read(
+    _ directory: DataDirectory, _ landing: [Int64], _ connection: Connection
+  ) throws(SQLiteError) -> [DataFile] {
+    try connection.execute("BEGIN")
+    var files = try Catalog.files(connection, directory)
+    let settled = try settledNumbers(connection)
+    try connection.execute("COMMIT")
+    files += landing.sorted().filter { !settled.contains($0) }.map { landingFile(directory, $0) }
+    return files.sorted { $0.isLanding == $1.isLanding ? $0.firstID < $1.firstID : !$0.isLanding }
+  }
+
+  private static func settledNumbers(_ connection: Connection) throws(SQLiteError) -> Set<Int64> {
+    let statement = try connection.prepare("SELECT number FROM state.settled")
+    var numbers: Set<Int64> = []
+    while try statement.step() { numbers.insert(statement.integer(0)) }
+    return numbers
+  }
+
+  /// A landing file may grow at any moment: its ranges exclude nothing.
+  static func landingFile(_ directory: DataDirectory, _ number: Int64) -> DataFile {
+    let path = directory.landingFile(number)
+    return DataFile(
+      number: number, part: 0, path: path, className: nil, day: nil, restricted: false, rows: 0,
+      bytes: FileSystem.length(path) + FileSystem.length(path + "-wal"), firstID: .min, lastID: .max, minTime: .min,
+      maxTime: .max, minReceived: .min, maxReceived: .max, traces: nil)
+  }
+}

@@ -1,0 +1,393 @@
+import Synchronization
+import Telemetry
+
+/// What happens between opening a directory and taking the first batch: databases of the catalog, files on disk against the
+/// catalog, landing files against `settled`. Every trouble is named and set aside; none stops the start (promise 8).
+struct Recovery {
+  let directory: DataDirectory
+  let options: StoreOptions
+  let vitals: StoreVitals
+  let report: @Sendable (StoreEvent) -> Void
+
+  func makeFolders() throws(FileError) {
+    for folder in [
+      directory.path, directory.shards, directory.landing, directory.quarantine, directory.rejected, directory.exports,
+      directory.keys, directory.temporary, directory.drop + "/in", directory.drop + "/done",
+      directory.drop + "/rejected",
+    ] { try FileSystem.createFolders(folder) }
+    for name in FileSystem.list(directory.temporary) { try? FileSystem.remove(directory.temporary + "/" + name) }
+    for name in FileSystem.list(directory.landing) {
+      let path = directory.landing + "/" + name
+      // A log whose file is gone: a removal that a crash cut short.
+      let isOrphan = ["-wal", "-shm"].contains { name.hasSuffix($0) && !FileSystem.exists(String(path.dropLast(4))) }
+      if name.hasSuffix(".tmp") || isOrphan { try? FileSystem.remove(path) }
+    }
+    if !FileSystem.exists(directory.ballast) { try? FileSystem.allocate(directory.ballast, bytes: 1 << 20) }
+  }
+
+  struct Found {
+    var catalog: Catalog
+    var storeID: String
+    var recovered: Recovered
+    /// Numbers of landing files.
+    var toSettle: [Int64]
+  }
+
+  /// Everything above, in order. Damage deep in one of the two databases shows only when it is read: then once more.
+  func run() throws(StoreFailure) -> Found {
+    var stateIsNew = false
+    for attempt in 0..<3 {
+      let catalog = try openCatalog(&stateIsNew)
+      do throws(SQLiteError) {
+        try catalog.verify()
+        if try catalog.setting("store_id") == nil { stateIsNew = true }
+        let files = try reconcile(catalog)
+        let storeID = try StoreIdentity.find(catalog)
+        let (recovered, toSettle) = try landing(catalog, storeID: storeID)
+        if stateIsNew && files > 0 { try RebuiltBooks(catalog, now: options.clock()).write() }
+        report(
+          .recovered(
+            landingFiles: toSettle.count + (recovered.current == nil ? 0 : 1), settledFiles: files,
+            rows: recovered.nextID - 1))
+        return Found(catalog: catalog, storeID: storeID, recovered: recovered, toSettle: toSettle)
+      } catch {
+        catalog.close()
+        guard error.isCorrupt, attempt < 2 else { throw StoreFailure(error) }
+        setAsideDatabases(&stateIsNew)
+      }
+    }
+    throw StoreFailure("cannot read \(directory.catalog) and \(directory.state)")
+  }
+
+  /// A catalog that is no database is rebuilt from the files; a state that is none comes back from its copy.
+  private func openCatalog(_ stateIsNew: inout Bool) throws(StoreFailure) -> Catalog {
+    if !FileSystem.exists(directory.state), FileSystem.exists(directory.stateCopy) { restoreState(&stateIsNew) }
+    for attempt in 0..<3 {
+      do throws(SQLiteError) {
+        return try Catalog(directory)
+      } catch {
+        guard error.isCorrupt || error.primary == 1, attempt < 2 else { throw StoreFailure(error) }
+        setAsideDatabases(&stateIsNew)
+      }
+    }
+    throw StoreFailure("cannot open \(directory.catalog)")
+  }
+
+  private func setAsideDatabases(_ stateIsNew: inout Bool) {
+    let stamp = options.clock() / 1_000_000_000
+    if !isHealthy(directory.catalog) {
+      keep(directory.catalog, "catalog.db.\(stamp)")
+      report(.quarantined(path: directory.catalog, reason: "not a readable database", salvaged: 0, lost: 0))
+    }
+    if !isHealthy(directory.state) {
+      restoreState(&stateIsNew)
+    }
+  }
+
+  /// The last daily copy, where there is a good one. Either way the books have to be made to agree with the files.
+  private func restoreState(_ stateIsNew: inout Bool) {
+    stateIsNew = true
+    // A journal without its database would be played into the copy.
+    keep(directory.state, "state.db.\(options.clock() / 1_000_000_000)")
+    if isHealthy(directory.stateCopy), let bytes = try? FileSystem.read(directory.stateCopy, limit: 1 << 30),
+      !bytes.isEmpty, (try? FileSystem.writeDurably(directory.state, bytes)) != nil
+    {
+      report(.stateRestored(from: directory.stateCopy))
+    } else {
+      report(.quarantined(path: directory.state, reason: "not a readable database", salvaged: 0, lost: 0))
+    }
+  }
+
+  private func keep(_ path: String, _ name: String) {
+    for suffix in ["-journal", ""] where FileSystem.exists(path + suffix) {
+      try? FileSystem.move(path + suffix, directory.quarantine + "/" + name + suffix)
+    }
+  }
+
+  private func isHealthy(_ path: String) -> Bool {
+    guard FileSystem.exists(path) else { return true }
+    guard let connection = try? Connection(path, .readWrite) else { return false }
+    return (try? connection.text("PRAGMA quick_check(1)")) == "ok"
+  }
+
+  // MARK: settled files
+
+  /// Catalog and folders are made to agree. Returns how many files there are.
+  func reconcile(_ catalog: Catalog) throws(SQLiteError) -> Int {
+    try finishIntents(catalog)
+    let known = try catalog.files()
+    let settled = try settledNumbers(catalog)
+    var byPath: [String: DataFile] = [:]
+    for file in known { byPath[file.path] = file }
+    let pending = Set(landingNumbers()).subtracting(settled)
+    var added: [SettledPart] = []
+    for path in shardPaths() {
+      if let file = byPath.removeValue(forKey: path) {
+        checkShape(file, catalog)
+        continue
+      }
+      // Parts of a landing file that is still there are an interrupted settling: it makes them anew.
+      guard let number = Self.number(path), !pending.contains(number) else { continue }
+      if isNewer(path) {
+        report(.newer(path: path))
+        continue
+      }
+      if let part = describe(path) {
+        added.append(part)
+      } else {
+        vitals.quarantined.wrappingAdd(1, ordering: .relaxed)
+        let outcome = Quarantine.setAside(path, directory, options, catalog, reason: "not a data file of this program")
+        report(.quarantined(path: path, reason: "not a data file", salvaged: outcome.salvaged, lost: outcome.lost))
+      }
+    }
+    if !added.isEmpty {
+      try catalog.use { connection throws(SQLiteError) in
+        try connection.transaction { () throws(SQLiteError) in
+          for part in added { try Catalog.add(part.file, present: part.present, connection, directory) }
+        }
+      }
+      report(.catalogRebuilt(files: added.count))
+    }
+    for file in byPath.values {
+      try Pruner.finish(
+        number: file.number, part: file.part, .lost, "file_missing", catalog, now: options.clock())
+      report(.fileLost(path: file.path, rows: file.rows))
+    }
+    return known.count - byPath.count + added.count
+  }
+
+  private func settledNumbers(_ catalog: Catalog) throws(SQLiteError) -> Set<Int64> {
+    try catalog.use { connection throws(SQLiteError) in
+      var numbers: Set<Int64> = []
+      let statement = try connection.prepare("SELECT number FROM state.settled")
+      while try statement.step() { numbers.insert(statement.integer(0)) }
+      return numbers
+    }
+  }
+
+  /// Length against SQLite's own page count in the header: a cut or overwritten file is seen without reading it all.
+  private func checkShape(_ file: DataFile, _ catalog: Catalog) {
+    guard let header = try? FileSystem.read(file.path, limit: 100), header.count == 100 else {
+      return quarantine(file, catalog, "shorter than a database header")
+    }
+    guard header.starts(with: Array("SQLite format 3\0".utf8)) else {
+      return quarantine(file, catalog, "not a database any more")
+    }
+    let pageSize = Int64(header[16]) << 8 | Int64(header[17])
+    let pages = (28..<32).reduce(Int64(0)) { $0 << 8 | Int64(header[$1]) }
+    let wanted = (pageSize == 1 ? 65_536 : pageSize) * pages
+    if FileSystem.length(file.path) < wanted { quarantine(file, catalog, "cut short") }
+  }
+
+  private func quarantine(_ file: DataFile, _ catalog: Catalog, _ reason: String) {
+    vitals.quarantined.wrappingAdd(1, ordering: .relaxed)
+    let outcome = Quarantine.setAside(file.path, directory, options, catalog, reason: reason)
+    report(.quarantined(path: file.path, reason: reason, salvaged: outcome.salvaged, lost: outcome.lost))
+  }
+
+  private func finishIntents(_ catalog: Catalog) throws(SQLiteError) {
+    let intents = try catalog.use { connection throws(SQLiteError) in
+      try connection.rows("SELECT number, part, reason FROM state.intent")
+    }
+    let known = try catalog.files()
+    for row in intents {
+      guard case .integer(let number) = row[0], case .integer(let part) = row[1], case .text(let text) = row[2] else {
+        continue
+      }
+      let words = text.split(separator: ":").map(String.init)
+      if words.first == "merged" || words.first == "building" {
+        // Rows of a merged file live on in the one that replaced it; a file that was being built replaced nothing yet.
+        for path in shardPaths() where path.hasSuffix("/\(number)-\(part).db") { try? FileSystem.removeDatabase(path) }
+        try catalog.use { connection throws(SQLiteError) in
+          try connection.run(
+            "DELETE FROM state.intent WHERE number = ? AND part = ?", .integer(number), .integer(part))
+        }
+        continue
+      }
+      let kind = words.first.flatMap(LedgerLine.Kind.init) ?? .pruned
+      if let file = known.first(where: { $0.number == number && $0.part == part }) {
+        try? FileSystem.removeDatabase(file.path)
+      }
+      try Pruner.finish(
+        number: number, part: part, kind, words.count > 1 ? words[1] : "", catalog, now: options.clock())
+    }
+  }
+
+  private func shardPaths() -> [String] {
+    var paths: [String] = []
+    for entry in FileSystem.list(directory.shards) where entry != "landing" {
+      for folder in FileSystem.list(directory.shards + "/" + entry) {
+        let path = "\(directory.shards)/\(entry)/\(folder)"
+        for name in FileSystem.list(path) where name.hasSuffix(".db") { paths.append(path + "/" + name) }
+      }
+    }
+    return paths
+  }
+
+  /// Written by a later version: left where it is, for that version to read, and out of the catalog.
+  private func isNewer(_ path: String) -> Bool {
+    guard let connection = try? Connection(path, .readOnly),
+      (try? connection.integer("PRAGMA application_id")) == Tables.applicationID,
+      let version = try? connection.integer("PRAGMA user_version")
+    else { return false }
+    return version > Tables.version
+  }
+
+  static func number(_ path: String) -> Int64? {
+    path.split(separator: "/").last?.split(separator: "-").first.flatMap { Int64($0) }
+  }
+
+  /// A settled file as its own `meta` and `present` tell it; nil when they cannot be read.
+  private func describe(_ path: String) -> SettledPart? {
+    guard let connection = try? Connection(path, .readOnly),
+      (try? connection.integer("PRAGMA application_id")) == Tables.applicationID,
+      let rows = try? connection.rows("SELECT key, value FROM meta")
+    else { return nil }
+    var meta: [String: SQLValue] = [:]
+    for row in rows { if case .text(let key) = row[0] { meta[key] = row[1] } }
+    func number(_ key: String) -> Int64 {
+      if case .integer(let n)? = meta[key] { return n }
+      return 0
+    }
+    guard case .text(let className)? = meta["class"] else { return nil }
+    var day: Int64?
+    if case .integer(let n)? = meta["day"] { day = n }
+    var traces: [UInt8]?
+    if case .blob(let bytes)? = meta["traces"] { traces = bytes }
+    let present = (try? connection.rows("SELECT source, kind, n FROM present")) ?? []
+    return SettledPart(
+      file: DataFile(
+        number: number("number"), part: number("part"), path: path, className: className, day: day,
+        restricted: number("restricted") != 0, rows: number("rows"), bytes: FileSystem.allocated(path),
+        firstID: number("first_id"), lastID: number("last_id"), minTime: number("min_time"),
+        maxTime: number("max_time"), minReceived: number("min_received"), maxReceived: number("max_received"),
+        traces: traces),
+      present: present.compactMap { row in
+        guard case .text(let source) = row[0], case .integer(let kind) = row[1], case .integer(let n) = row[2] else {
+          return nil
+        }
+        return PresentCount(source: source, kind: RowKind(rawValue: UInt8(clamping: kind)) ?? .log, count: n)
+      })
+  }
+
+  // MARK: landing files
+
+  func landingNumbers() -> [Int64] {
+    FileSystem.list(directory.landing).compactMap { $0.hasSuffix(".db") ? Int64($0.dropLast(3)) : nil }.sorted()
+  }
+
+  /// What the writer goes on with, and the landing files that wait for the settler.
+  func landing(_ catalog: Catalog, storeID: String) throws(SQLiteError) -> (Recovered, toSettle: [Int64]) {
+    let now = options.clock()
+    var recovered = Recovered(
+      receipts: ReceiptBook(window: options.receiptWindow, limit: options.receiptLimit), uidHash: try uidKey(catalog))
+    let settled = try settledNumbers(catalog)
+    try catalog.use { connection throws(SQLiteError) in
+      try recovered.receipts.load(connection, "state.receipt", now: now)
+      try recovered.imported.load(connection, "state.imported")
+      for row in try connection.rows("SELECT key FROM state.uid") { recovered.add(uid: row[0]) }
+      for row in try connection.rows("SELECT DISTINCT source FROM state.ledger") {
+        if case .text(let source) = row[0] { recovered.sources.insert(source) }
+      }
+      recovered.nextID = try connection.integer("SELECT max(last_id) + 1 FROM file") ?? 1
+      recovered.nextID = max(
+        recovered.nextID, try connection.integer("SELECT value FROM state.counter WHERE name = 'next_id'") ?? 1)
+      recovered.nextFile = max(
+        try connection.integer("SELECT max(number) + 1 FROM file") ?? 1,
+        try connection.integer("SELECT value FROM state.counter WHERE name = 'next_file'") ?? 1)
+    }
+    var toSettle: [Int64] = []
+    for number in landingNumbers() {
+      recovered.nextFile = max(recovered.nextFile, number + 1)
+      if settled.contains(number) {
+        try? FileSystem.removeDatabase(directory.landingFile(number))
+        continue
+      }
+      if isNewer(directory.landingFile(number)) {
+        report(.newer(path: directory.landingFile(number)))
+        continue
+      }
+      toSettle.append(number)
+      read(number, into: &recovered, now: now)
+    }
+    if let newest = toSettle.last, isUsable(newest, now) {
+      // Opened by the writer's side of the store; everything older is settled.
+      if let file = try? LandingFile(
+        directory, number: newest, classes: options.classes, learned: recovered.learned, now: now, store: storeID)
+      {
+        recovered.current = file
+        toSettle.removeLast()
+      }
+    }
+    return (recovered, toSettle)
+  }
+
+  private func isUsable(_ number: Int64, _ now: Int64) -> Bool {
+    guard let connection = try? Connection(directory.landingFile(number), .readOnly),
+      let version = try? connection.integer("PRAGMA user_version"), version == Tables.version,
+      let opened = try? connection.integer("SELECT value FROM meta WHERE key = 'opened'")
+    else { return false }
+    return Timestamp.day(opened) == Timestamp.day(now)
+  }
+
+  /// Ids, receipts and identities of one landing file. An unreadable one is left to the settler.
+  private func read(_ number: Int64, into recovered: inout Recovered, now: Int64) {
+    let path = directory.landingFile(number)
+    // No row takes less than 32 bytes: ids that a damaged file may have given are passed over.
+    let mostIDs = (FileSystem.length(path) + FileSystem.length(path + "-wal")) / 32
+    guard let connection = try? Connection(path, .readWrite) else {
+      recovered.nextID += mostIDs
+      return
+    }
+    garnerNoCheckpointOnClose(connection)
+    try? connection.execute("PRAGMA wal_autocheckpoint=0")
+    guard let tables = try? connection.landingTables(), !tables.isEmpty else {
+      recovered.nextID += mostIDs
+      return
+    }
+    do throws(SQLiteError) {
+      for table in tables {
+        if let last = try connection.integer("SELECT max(id) FROM \(Tables.quoted(table))") {
+          recovered.nextID = max(recovered.nextID, last + 1)
+        }
+      }
+    } catch { recovered.nextID += mostIDs }
+    try? recovered.receipts.load(connection, "receipt", now: now)
+    try? recovered.imported.load(connection, "imported")
+    for row in (try? connection.rows("SELECT key FROM uid")) ?? [] { recovered.add(uid: row[0]) }
+    let contexts =
+      (try? connection.rows(
+        "SELECT source, session, game_id, game_module, mod_fingerprint FROM ctx WHERE game_id IS NOT NULL AND game_module IS NOT NULL"
+      )) ?? []
+    for row in contexts {
+      guard case .text(let source) = row[0], case .text(let session) = row[1], case .text(let game) = row[2] else {
+        continue
+      }
+      var facts = LearnedContexts.Facts()
+      if case .text(let module) = row[3] { facts.gameModule = module }
+      if case .text(let fingerprint) = row[4] { facts.modFingerprint = fingerprint }
+      recovered.learned.learn(source: source, session: session, game: game, facts)
+    }
+  }
+
+  /// Made once; without it uids of an earlier run would not be known again.
+  private func uidKey(_ catalog: Catalog) throws(SQLiteError) -> KeyedHash {
+    var halves: [UInt64] = []
+    for name in ["uid_key_0", "uid_key_1"] {
+      if let known = try catalog.counter(name) {
+        halves.append(UInt64(bitPattern: known))
+      } else {
+        let fresh = UInt64.random(in: 0 ... .max)
+        try catalog.setCounter(name, Int64(bitPattern: fresh))
+        halves.append(fresh)
+      }
+    }
+    return KeyedHash(k0: halves[0], k1: halves[1])
+  }
+}
+
+extension Recovered {
+  mutating func add(uid value: SQLValue) {
+    if case .blob(let bytes) = value, let key = bytes.withUnsafeBytes({ ReceiptKey(bytes: $0) }) { uids.insert(key) }
+  }
+}

@@ -1,0 +1,94 @@
+import Synchronization
+import Telemetry
+
+/// A store that is open for writing: the lock, the catalog, the writer and the settler of one data directory.
+///
+/// Reading needs none of this: `FileList.read` and `QuerySession` work from any process.
+package final class DataStore: Sendable {
+  package let directory: DataDirectory
+  package let options: StoreOptions
+  package let catalog: Catalog
+  package let vitals: StoreVitals
+  package let writer: LandingWriter
+  /// Random, made with the directory; names this store in exports and towards other stores.
+  package let storeID: String
+  private let settler: Settler
+  private let lock: DirectoryLock
+  private let report: @Sendable (StoreEvent) -> Void
+
+  /// Opens or makes `directory`. Throws when another process holds it, or when the disk cannot be written at all.
+  package init(
+    _ directory: DataDirectory, _ options: StoreOptions, report: @escaping @Sendable (StoreEvent) -> Void = { _ in }
+  ) throws(StoreFailure) {
+    self.directory = directory
+    self.options = options
+    self.report = report
+    let vitals = StoreVitals()
+    self.vitals = vitals
+    let recovery = Recovery(directory: directory, options: options, vitals: vitals, report: report)
+    do throws(FileError) {
+      try FileSystem.createFolders(directory.path)
+      guard let held = try DirectoryLock(directory) else { throw FileError("lock", directory.lock, 11) }
+      lock = held
+      try recovery.makeFolders()
+    } catch {
+      if error.operation == "lock" {
+        throw StoreFailure("\(directory.path) is in use by another garner process (\(directory.lock) is locked)")
+      }
+      throw StoreFailure(error)
+    }
+    vitals.reserveBytes.store(Pruner.reserve(options, directory), ordering: .relaxed)
+    let found = try recovery.run()
+    let catalog = found.catalog
+    let toSettle = found.toSettle
+    self.catalog = catalog
+    storeID = found.storeID
+    let maintenance = Maintenance(
+      directory: directory, options: options, catalog: catalog, vitals: vitals, report: report)
+    let settler = Settler(
+      directory: directory, options: options, catalog: catalog, vitals: vitals, report: report,
+      idle: { maintenance.run() })
+    self.settler = settler
+    vitals.backlog.store(Int64(toSettle.count), ordering: .relaxed)
+    writer = LandingWriter(
+      directory: directory, options: options, catalog: catalog, vitals: vitals, storeID: storeID,
+      recovered: found.recovered, retired: { settler.add($0) })
+    for number in toSettle { settler.add(number) }
+    settler.start()
+    writer.start()
+  }
+
+  /// Takes no more batches, commits what waits, ends both threads, closes the databases. Blocks until done.
+  package func close() {
+    writer.stop()
+    settler.stop()
+    catalog.close()
+  }
+
+  /// Retires the current landing file and returns when everything that was committed before lies in shards; blocks.
+  package func settleAll() {
+    writer.retireCurrent()
+    writer.settlePoint()
+    settler.drain()
+  }
+
+  /// `body` while the settler's thread neither settles nor prunes.
+  func settlerPaused<Result>(_ body: () throws(StoreFailure) -> Result) throws(StoreFailure) -> Result {
+    settler.pause()
+    defer { settler.resume() }
+    return try body()
+  }
+
+  /// Quarantines a settled file that turned out to be damaged.
+  func setAside(_ file: DataFile, reason: String) {
+    vitals.quarantined.wrappingAdd(1, ordering: .relaxed)
+    let outcome = Quarantine.setAside(file.path, directory, options, catalog, reason: reason)
+    report(.quarantined(path: file.path, reason: reason, salvaged: outcome.salvaged, lost: outcome.lost))
+  }
+
+  /// Lets retention look at once instead of at its interval; blocks until it has.
+  package func maintainNow() {
+    settler.wake()
+    settler.drain()
+  }
+}

@@ -1,0 +1,350 @@
+import Synchronization
+import Telemetry
+
+/// What the writer thread remembers between transactions and how it appends one batch: receipts, ids, sources, tallies.
+///
+/// What a transaction adds is provisional until `committed`; `rollBack` forgets it.
+struct BatchAppender {
+  private static let sourceLimit = 10_000
+
+  let options: StoreOptions
+  let learned: LearnedContexts
+  private(set) var nextID: Int64
+  private var receipts: ReceiptBook
+  private var sources: Set<String>
+  private var uids: Set<ReceiptKey>
+  private var imported: ImportedRanges
+  private let uidHash: KeyedHash
+
+  private struct TallyKey: Hashable {
+    var source: String
+    var door: String
+    var kind: LedgerLine.Kind
+    var reason: String
+  }
+
+  private struct Tally {
+    var count: Int64
+    var first: Int64
+    var last: Int64
+  }
+
+  private var tallies: [TallyKey: Tally] = [:]
+  // provisional, since the last commit
+  private var newReceipts: [ReceiptKey: (receipt: Receipt, at: Int64)] = [:]
+  private var newUIDs: [ReceiptKey] = []
+  private var newImports: [ImportIdentity] = []
+  private var recordedUIDs = 0
+  private var recordedImports = 0
+  private var newTallies: [TallyKey: Tally] = [:]
+  private var committedTallies: [TallyKey: Tally] = [:]
+  private var newRows: Int64 = 0
+  private var newRecords: Int64 = 0
+  private var newDuplicates: Int64 = 0
+
+  init(options: StoreOptions, recovered: Recovered) {
+    self.options = options
+    learned = recovered.learned
+    nextID = recovered.nextID
+    receipts = recovered.receipts
+    sources = recovered.sources
+    uids = recovered.uids
+    imported = recovered.imported
+    uidHash = recovered.uidHash
+  }
+
+  var hasTallies: Bool { !tallies.isEmpty }
+
+  // MARK: transaction
+
+  mutating func committed(_ vitals: StoreVitals) {
+    for (key, entry) in newReceipts { receipts.insert(key, entry.receipt, at: entry.at) }
+    tallies = [:]
+    vitals.committedRows.wrappingAdd(newRows, ordering: .relaxed)
+    vitals.committedRecords.wrappingAdd(newRecords, ordering: .relaxed)
+    vitals.duplicates.wrappingAdd(newDuplicates, ordering: .relaxed)
+    vitals.lastID.store(nextID - 1, ordering: .releasing)
+    clearProvisional()
+  }
+
+  mutating func rollBack() {
+    for key in newUIDs { uids.remove(key) }
+    // Imports of a failed transaction may stay unknown only: ranges are rebuilt from what is left.
+    for identity in newImports { imported.remove(identity) }
+    clearProvisional()
+  }
+
+  private mutating func clearProvisional() {
+    newReceipts = [:]
+    newUIDs = []
+    newImports = []
+    recordedUIDs = 0
+    recordedImports = 0
+    newTallies = [:]
+    newRows = 0
+    newRecords = 0
+    newDuplicates = 0
+  }
+
+  mutating func flushTallies(to file: LandingFile) throws(SQLiteError) {
+    for (key, tally) in tallies.merging(newTallies, uniquingKeysWith: Self.sum) {
+      try file.tally(
+        LedgerLine(
+          source: key.source, door: key.door, kind: key.kind, reason: key.reason, count: tally.count,
+          firstSeen: tally.first, lastSeen: tally.last))
+    }
+  }
+
+  private static func sum(_ a: Tally, _ b: Tally) -> Tally {
+    Tally(count: a.count + b.count, first: min(a.first, b.first), last: max(a.last, b.last))
+  }
+
+  private mutating func count(
+    _ kind: LedgerLine.Kind, _ source: String, _ door: String, _ reason: String, _ n: Int, _ now: Int64
+  ) {
+    guard n > 0 else { return }
+    let key = TallyKey(source: source, door: door, kind: kind, reason: reason)
+    let added = Tally(count: Int64(n), first: now, last: now)
+    newTallies[key] = newTallies[key].map { Self.sum($0, added) } ?? added
+  }
+
+  // MARK: retries
+
+  /// Receipts of a group that holds nothing but known requests; nil otherwise. Their tallies wait for the next transaction.
+  mutating func allKnown(_ group: [LandingWriter.Waiting], now: Int64) -> [Receipt]? {
+    var known: [Receipt] = []
+    for entry in group {
+      guard let key = entry.key, let receipt = receipts.find(key, now: now) else { return nil }
+      known.append(receipt)
+    }
+    for entry in group { countRetry(entry, now) }
+    tallies = tallies.merging(newTallies, uniquingKeysWith: Self.sum)
+    newTallies = [:]
+    return known
+  }
+
+  private mutating func countRetry(_ entry: LandingWriter.Waiting, _ now: Int64) {
+    for (source, records) in recordsBySource(entry.batch) {
+      count(.received, source, entry.door, "", records, now)
+      count(.deduplicated, source, entry.door, "retry", records, now)
+    }
+    for (tally, records) in entry.batch.rejectionCounts {
+      count(.received, tally.source, entry.door, "", records, now)
+      count(.deduplicated, tally.source, entry.door, "retry", records, now)
+    }
+  }
+
+  private func recordsBySource(_ batch: Batch) -> [String: Int] {
+    var byContext = [Int](repeating: 0, count: batch.contexts.count)
+    for row in batch.rows where row.kind.isRecord { byContext[Int(row.context)] += 1 }
+    var bySource: [String: Int] = [:]
+    for (index, records) in byContext.enumerated() where records > 0 {
+      bySource[sourceName(batch, batch.contexts[index]), default: 0] += records
+    }
+    return bySource
+  }
+
+  /// At most 10,000 sources have a name (DESIGN §5); then `other`.
+  private func sourceName(_ batch: Batch, _ context: Batch.Context) -> String {
+    let name = batch.text(context.source)
+    return sources.contains(name) || sources.count < Self.sourceLimit ? name : "other"
+  }
+
+  // MARK: one batch
+
+  mutating func append(_ entry: LandingWriter.Waiting, to file: LandingFile, now: Int64) throws(SQLiteError) -> Receipt
+  {
+    let batch = entry.batch
+    if let key = entry.key {
+      if let known = newReceipts[key]?.receipt ?? receipts.find(key, now: now) {
+        countRetry(entry, now)
+        newDuplicates += 1
+        var again = known
+        again.duplicate = true
+        return again
+      }
+    }
+    let ids = try intern(batch, file, now)
+    let first = nextID
+    var deduplicated = [Int](repeating: 0, count: batch.contexts.count)
+    var records = [Int](repeating: 0, count: batch.contexts.count)
+    try insertRows(entry, file, ids, now, &records, &deduplicated)
+    try teach(batch, file, ids)
+    var receipt = Receipt(received: batch.recordCount + batch.rejectedCount, stored: 0, firstID: first)
+    receipt.rejected = batch.rejectedCount
+    receipt.message = batch.partialSuccessMessage()
+    var receiptSource = ""
+    for index in batch.contexts.indices where records[index] > 0 {
+      let source = ids.sources[index]
+      if receiptSource.isEmpty { receiptSource = source }
+      count(.received, source, entry.door, "", records[index], now)
+      count(.stored, source, entry.door, "", records[index] - deduplicated[index], now)
+      count(.deduplicated, source, entry.door, "identity", deduplicated[index], now)
+      receipt.stored += records[index] - deduplicated[index]
+      receipt.deduplicated += deduplicated[index]
+    }
+    for (tally, refused) in batch.rejectionCounts {
+      count(.received, tally.source, entry.door, "", refused, now)
+      count(.rejected, tally.source, entry.door, tally.reason.rawValue, refused, now)
+      if receiptSource.isEmpty { receiptSource = tally.source }
+    }
+    if nextID > first { try file.recordArrival(first: first, at: now, door: entry.door) }
+    if let key = entry.key, options.receiptWindow > 0 {
+      try file.record(receipt, key: key, door: entry.door, source: receiptSource, at: now)
+      newReceipts[key] = (receipt, now)
+    }
+    newRows += nextID - first
+    newRecords += Int64(receipt.stored)
+    return receipt
+  }
+
+  private struct FileIDs {
+    var names: [Int64] = []
+    var contexts: [Int64] = []
+    var sources: [String] = []
+    var streams: [Int64] = []
+    var series: [Int64] = []
+  }
+
+  private mutating func intern(_ batch: Batch, _ file: LandingFile, _ now: Int64) throws(SQLiteError) -> FileIDs {
+    var ids = FileIDs()
+    let dictionaries = file.dictionaries
+    ids.names.reserveCapacity(batch.names.count)
+    for name in batch.names { ids.names.append(try dictionaries.name(batch, name)) }
+    for context in batch.contexts {
+      let source = sourceName(batch, context)
+      sources.insert(source)
+      ids.sources.append(source)
+      ids.contexts.append(
+        try dictionaries.context(batch, context, source: source == "other" ? source : nil, at: now))
+    }
+    var resources: [Int64] = []
+    for resource in batch.resources { resources.append(try dictionaries.resource(batch, resource)) }
+    for stream in batch.streams {
+      ids.streams.append(try dictionaries.stream(batch, stream, resource: resources[Int(stream.resource)]))
+    }
+    var metrics: [Int64] = []
+    for metric in batch.metrics { metrics.append(try dictionaries.metric(batch, metric)) }
+    ids.series.reserveCapacity(batch.series.count)
+    for series in batch.series {
+      ids.series.append(try dictionaries.series(batch, series, metric: metrics[Int(series.metric)]))
+    }
+    return ids
+  }
+
+  private mutating func insertRows(
+    _ entry: LandingWriter.Waiting, _ file: LandingFile, _ ids: FileIDs, _ now: Int64, _ records: inout [Int],
+    _ deduplicated: inout [Int]
+  ) throws(SQLiteError) {
+    let batch = entry.batch
+    // 255: not looked up yet. A name has one class for each severity.
+    var classOfName = [UInt8](repeating: 255, count: batch.names.count * 5)
+    var ordinal = 0
+    var classIndex = 0
+    var skipEvents = false
+    let failure: SQLiteError? = batch.rows.withUnsafeBufferPointer { rows in
+      guard var row = rows.baseAddress else { return nil }
+      let end = row + rows.count
+      while row < end {
+        defer { row += 1 }
+        if row.pointee.kind == .spanEvent {
+          if skipEvents { continue }
+        } else {
+          let slot = Int(row.pointee.name) * 5 + Int(row.pointee.severity.rawValue)
+          if classOfName[slot] == 255 {
+            let name = batch.names[Int(row.pointee.name)]
+            classOfName[slot] = options.classes.index(
+              signal: batch.signal, category: batch.bytes(name.category), event: batch.bytes(name.event),
+              severity: row.pointee.severity)
+          }
+          classIndex = Int(classOfName[slot])
+          records[Int(row.pointee.context)] += 1
+          skipEvents = isKnown(entry, row, ids, ordinal)
+          ordinal += 1
+          if skipEvents {
+            deduplicated[Int(row.pointee.context)] += 1
+            continue
+          }
+        }
+        let dictionary = RowInserter.Dictionary(
+          name: ids.names[Int(row.pointee.name)], context: ids.contexts[Int(row.pointee.context)],
+          stream: ids.streams[Int(row.pointee.stream)],
+          series: row.pointee.series >= 0 ? ids.series[Int(row.pointee.series)] : 0)
+        do throws(SQLiteError) {
+          try file.inserters[classIndex].insert(row, id: nextID, dictionary, batch)
+        } catch { return error }
+        nextID += 1
+      }
+      return nil
+    }
+    if let failure { throw failure }
+    try recordIdentities(file, now)
+  }
+
+  /// By `log.record.uid` within one source, or by the identity of an import (DESIGN §5).
+  private mutating func isKnown(
+    _ entry: LandingWriter.Waiting, _ row: UnsafePointer<Row>, _ ids: FileIDs, _ ordinal: Int
+  ) -> Bool {
+    if ordinal < entry.identities.count {
+      let identity = entry.identities[ordinal]
+      if imported.contains(identity) { return true }
+      imported.insert(identity)
+      newImports.append(identity)
+    }
+    guard row.pointee.present.contains(.uid) else { return false }
+    var state = uidHash.start()
+    var source = ids.sources[Int(row.pointee.context)]
+    source.withUTF8 { state.add(UnsafeRawBufferPointer($0)) }
+    state.add(entry.batch.bytes(row.pointee.uid))
+    let key = state.finish()
+    guard uids.insert(key).inserted else { return true }
+    newUIDs.append(key)
+    return false
+  }
+
+  private mutating func recordIdentities(_ file: LandingFile, _ now: Int64) throws(SQLiteError) {
+    // Those of earlier batches of the same transaction are written already.
+    for key in newUIDs[recordedUIDs...] { try file.recordUID(key, at: now) }
+    recordedUIDs = newUIDs.count
+    var written: Set<ImportIdentity> = []
+    for identity in newImports[recordedImports...] {
+      let range = imported.range(of: identity)
+      if written.insert(ImportIdentity(store: identity.store, id: range.lowerBound)).inserted {
+        try file.recordImported(store: identity.store, first: range.lowerBound, last: range.upperBound)
+      }
+    }
+    recordedImports = newImports.count
+  }
+
+  // MARK: context
+
+  /// Start events teach what other rows of their game or session do not repeat (R81–R84).
+  private func teach(_ batch: Batch, _ file: LandingFile, _ ids: FileIDs) throws(SQLiteError) {
+    let teaching = Row.Present.teachesContext.rawValue | Row.Present.switchesContext.rawValue
+    // Most batches have no such event: then nothing of them is copied.
+    guard batch.rows.contains(where: { $0.present.rawValue & teaching != 0 }) else { return }
+    for row in batch.rows where row.present.rawValue & teaching != 0 {
+      let context = batch.contexts[Int(row.context)]
+      let source = ids.sources[Int(row.context)]
+      let session = batch.text(context.session)
+      if row.present.contains(.switchesContext) {
+        let data = batch.bytes(row.data)
+        let facts = LearnedContexts.Facts(
+          gameModule: JSONField.string("new_game_module", in: data) ?? optional(batch, context.gameModule),
+          modFingerprint: JSONField.string("new_fingerprint", in: data) ?? optional(batch, context.modFingerprint))
+        learned.learn(source: source, session: session, game: "", facts)
+        // What comes from here on gets a context of its own; what came before keeps the old one.
+        file.dictionaries.forgetContexts()
+      } else {
+        let game = batch.text(context.gameID)
+        let facts = LearnedContexts.Facts(
+          gameModule: optional(batch, context.gameModule), modFingerprint: optional(batch, context.modFingerprint))
+        if facts == LearnedContexts.Facts() { continue }
+        learned.learn(source: source, session: session, game: game, facts)
+        try LearnedContexts.teach(file.connection, source: source, session: session, game: game, facts)
+      }
+    }
+  }
+
+  private func optional(_ batch: Batch, _ slice: Slice) -> String? { slice.isEmpty ? nil : batch.text(slice) }
+}

@@ -1,0 +1,276 @@
+import Synchronization
+package import Telemetry
+
+/// The one writer: takes all batches that wait, appends them to the current landing file in one transaction, answers.
+///
+/// `@unchecked Sendable`: `waiting`, `waitingBytes` and `phase` are covered by `bell`; everything under "thread" belongs to
+/// the writer thread alone.
+package final class LandingWriter: BatchSink, @unchecked Sendable {
+  struct Waiting {
+    var batch: Batch
+    var key: ReceiptKey?
+    var door: String
+    /// Aligned to the batch's records; empty: not an import.
+    var identities: [ImportIdentity]
+    var answer: CheckedContinuation<Result<Receipt, Refusal>, Never>
+  }
+
+  enum Phase { case running, draining, stopped }
+
+  let bell = Bell()
+  // covers: waiting, waitingBytes, phase, retireWanted; taken before nothing else
+  private var waiting: [Waiting] = []
+  private var waitingBytes = 0
+  private var phase = Phase.running
+  private var retireWanted = false
+
+  let options: StoreOptions
+  let directory: DataDirectory
+  let catalog: Catalog
+  package let vitals: StoreVitals
+  private let storeID: String
+  private let retired: @Sendable (Int64) -> Void
+
+  // thread
+  private var file: LandingFile?
+  private var nextFile: Int64
+  private var appender: BatchAppender
+
+  init(
+    directory: DataDirectory, options: StoreOptions, catalog: Catalog, vitals: StoreVitals, storeID: String,
+    recovered: Recovered, retired: @escaping @Sendable (Int64) -> Void
+  ) {
+    self.directory = directory
+    self.options = options
+    self.catalog = catalog
+    self.vitals = vitals
+    self.storeID = storeID
+    self.retired = retired
+    nextFile = recovered.nextFile
+    file = recovered.current
+    appender = BatchAppender(options: options, recovered: recovered)
+    vitals.lastID.store(recovered.nextID - 1, ordering: .relaxed)
+  }
+
+  func start() { Thread.start { self.run() } }
+
+  // MARK: callers
+
+  package func append(_ batch: Batch, key: ReceiptKey?, door: String) async throws(Refusal) -> Receipt {
+    try await append(batch, key: key, door: door, identities: [])
+  }
+
+  /// `identities`: one for each record of the batch, for imports; records known by identity are deduplicated.
+  package func append(
+    _ batch: Batch, key: ReceiptKey?, door: String, identities: [ImportIdentity]
+  ) async throws(Refusal) -> Receipt {
+    let result = await withCheckedContinuation { (answer: CheckedContinuation<Result<Receipt, Refusal>, Never>) in
+      let refusal: Refusal? = bell.locked {
+        if phase != .running { return .draining }
+        if waitingBytes > 0 && waitingBytes + batch.byteCount > options.queueBytes { return .queueFull }
+        waitingBytes += batch.byteCount
+        waiting.append(Waiting(batch: batch, key: key, door: door, identities: identities, answer: answer))
+        bell.ring()
+        return nil
+      }
+      if let refusal { answer.resume(returning: .failure(refusal)) }
+    }
+    return try result.get()
+  }
+
+  package func admit(byteCount: Int) -> Refusal? {
+    if vitals.overCap.load(ordering: .relaxed) { return .diskReserve }
+    if vitals.backlog.load(ordering: .relaxed) > Int64(options.landingBacklog) { return .settlingBehind }
+    return bell.locked {
+      if phase != .running { return .draining }
+      return waitingBytes > 0 && waitingBytes + byteCount > options.queueBytes ? .queueFull : nil
+    }
+  }
+
+  /// Closes the current landing file for settling, as if it were full; for `clear`, `export` and tests.
+  package func retireCurrent() {
+    bell.locked {
+      retireWanted = true
+      bell.ring()
+    }
+  }
+
+  /// Returns when a wanted retirement has happened; blocks.
+  func settlePoint() {
+    bell.locked {
+      while retireWanted && phase == .running { bell.wait(nanoseconds: 5_000_000) }
+    }
+  }
+
+  /// Takes no more, writes what waits, closes the file. Returns when the thread is done; blocks.
+  func stop() {
+    bell.locked {
+      if phase == .running { phase = .draining }
+      bell.ring()
+      while phase != .stopped { bell.wait(nanoseconds: 1_000_000_000) }
+    }
+  }
+
+  // MARK: thread
+
+  private func run() {
+    while true {
+      var taken: [Waiting] = []
+      var retire = false
+      var stopping = false
+      bell.locked {
+        if waiting.isEmpty && phase == .running && !retireWanted { bell.wait(nanoseconds: 1_000_000_000) }
+        taken = takeGroup()
+        retire = retireWanted && waiting.isEmpty
+        stopping = phase == .draining && waiting.isEmpty
+        vitals.queueBytes.store(Int64(waitingBytes), ordering: .relaxed)
+      }
+      if !taken.isEmpty { write(taken) }
+      retireIfDue(force: retire)
+      if retire {
+        bell.locked {
+          retireWanted = false
+          bell.ring()
+        }
+      }
+      if stopping {
+        close()
+        bell.locked {
+          phase = .stopped
+          bell.ring()
+        }
+        return
+      }
+    }
+  }
+
+  /// Everything that waits, up to `groupBytes`; inside the lock.
+  private func takeGroup() -> [Waiting] {
+    var bytes = 0
+    var count = 0
+    while count < waiting.count && (count == 0 || bytes < options.groupBytes) {
+      bytes += waiting[count].batch.byteCount
+      count += 1
+    }
+    let taken = Array(waiting[..<count])
+    waiting.removeFirst(count)
+    waitingBytes -= bytes
+    return taken
+  }
+
+  private func write(_ group: [Waiting]) {
+    if let space = FileSystem.space(directory.path) {
+      vitals.freeBytes.store(space.free, ordering: .relaxed)
+      if space.free < vitals.reserveBytes.load(ordering: .relaxed) {
+        return answer(group, .failure(.diskReserve))
+      }
+    }
+    if vitals.overCap.load(ordering: .relaxed) { return answer(group, .failure(.diskReserve)) }
+    if vitals.backlog.load(ordering: .relaxed) > Int64(options.landingBacklog) {
+      return answer(group, .failure(.settlingBehind))
+    }
+    do throws(SQLiteError) {
+      let start = Monotonic.now()
+      let receipts = try commit(group)
+      vitals.commits.wrappingAdd(1, ordering: .relaxed)
+      vitals.commitNanoseconds.wrappingAdd(Monotonic.now() - start, ordering: .relaxed)
+      for (entry, receipt) in zip(group, receipts) { entry.answer.resume(returning: .success(receipt)) }
+    } catch {
+      file?.rollbackTransaction()
+      appender.rollBack()
+      vitals.failures.wrappingAdd(1, ordering: .relaxed)
+      // One batch must not take its neighbours with it.
+      if group.count > 1 && !error.isFull {
+        for entry in group { write([entry]) }
+        return
+      }
+      if !error.isFull { abandonFile() }
+      answer(group, .failure(error.isFull ? .diskReserve : .storage(error.description)))
+    }
+  }
+
+  private func answer(_ group: [Waiting], _ result: Result<Receipt, Refusal>) {
+    for entry in group { entry.answer.resume(returning: result) }
+  }
+
+  private func commit(_ group: [Waiting]) throws(SQLiteError) -> [Receipt] {
+    let now = options.clock()
+    // All retries: nothing to write, so no transaction and no fsync.
+    if let known = appender.allKnown(group, now: now) {
+      vitals.duplicates.wrappingAdd(Int64(group.count), ordering: .relaxed)
+      return known
+    }
+    let file = try openFile(now)
+    try file.beginTransaction()
+    var receipts: [Receipt] = []
+    receipts.reserveCapacity(group.count)
+    for entry in group { receipts.append(try appender.append(entry, to: file, now: now)) }
+    try appender.flushTallies(to: file)
+    try file.commitTransaction()
+    appender.committed(vitals)
+    return receipts
+  }
+
+  private func openFile(_ now: Int64) throws(SQLiteError) -> LandingFile {
+    if let file { return file }
+    let number = nextFile
+    try catalog.use { connection throws(SQLiteError) in
+      try connection.transaction { () throws(SQLiteError) in
+        for (name, value) in [("next_file", number + 1), ("next_id", appender.nextID)] {
+          try connection.run(
+            "INSERT INTO state.counter VALUES (?, ?) ON CONFLICT DO UPDATE SET value = max(value, excluded.value)",
+            .text(name), .integer(value))
+        }
+      }
+    }
+    nextFile = number + 1
+    let opened = try LandingFile(
+      directory, number: number, classes: options.classes, learned: appender.learned, now: now, store: storeID)
+    try? FileSystem.syncFolder(directory.landing)
+    file = opened
+    return opened
+  }
+
+  /// Full, or its day is over: DESIGN §4.
+  private func retireIfDue(force: Bool) {
+    guard let file else { return }
+    let bytes = file.bytes
+    vitals.landingBytes.store(bytes, ordering: .relaxed)
+    let dayOver = options.clock() > (file.openedDay + 1) * Timestamp.nanosecondsPerDay + 600_000_000_000
+    if force || bytes >= effectiveLandingBytes || dayOver { retireFile() }
+  }
+
+  /// A small cap or a small disk must not be one landing file.
+  private var effectiveLandingBytes: Int64 {
+    var bytes = options.landingBytes
+    if let cap = options.maxBytes { bytes = min(bytes, cap / 8) }
+    if let space = FileSystem.space(directory.path) { bytes = min(bytes, space.total / 8) }
+    return max(bytes, 1 << 20)
+  }
+
+  private func retireFile() {
+    guard let file else { return }
+    file.connection.close()
+    self.file = nil
+    vitals.landingBytes.store(0, ordering: .relaxed)
+    vitals.backlog.wrappingAdd(1, ordering: .relaxed)
+    retired(file.number)
+  }
+
+  /// A file that SQLite cannot write any more is left to the settler, which salvages what is in it.
+  private func abandonFile() { retireFile() }
+
+  private func close() {
+    if let file {
+      if appender.hasTallies {
+        do throws(SQLiteError) {
+          try file.beginTransaction()
+          try appender.flushTallies(to: file)
+          try file.commitTransaction()
+        } catch { file.rollbackTransaction() }
+      }
+      file.connection.close()
+    }
+    file = nil
+  }
+}

@@ -1,0 +1,30 @@
+package import Synchronization
+
+/// What the writer and its neighbours tell about themselves; read by status, metrics and tests.
+package final class StoreVitals: Sendable {
+  package let committedRows = Atomic<Int64>(0)
+  package let committedRecords = Atomic<Int64>(0)
+  package let commits = Atomic<Int64>(0)
+  package let commitNanoseconds = Atomic<Int64>(0)
+  package let duplicates = Atomic<Int64>(0)
+  package let failures = Atomic<Int64>(0)
+  package let queueBytes = Atomic<Int64>(0)
+  package let landingBytes = Atomic<Int64>(0)
+  /// Retired landing files that wait for the settler.
+  package let backlog = Atomic<Int64>(0)
+  package let settledFiles = Atomic<Int64>(0)
+  package let settledRows = Atomic<Int64>(0)
+  package let settleNanoseconds = Atomic<Int64>(0)
+  package let prunedFiles = Atomic<Int64>(0)
+  package let prunedRows = Atomic<Int64>(0)
+  package let quarantined = Atomic<Int64>(0)
+  package let bytesOnDisk = Atomic<Int64>(0)
+  package let freeBytes = Atomic<Int64>(0)
+  package let reserveBytes = Atomic<Int64>(0)
+  /// True while the cap or the reserve cannot be kept without touching what is younger than `min_age`.
+  package let overCap = Atomic<Bool>(false)
+  /// Largest row id that is committed: what destinations and readers may rely on.
+  package let lastID = Atomic<Int64>(0)
+
+  package init() {}
+}

@@ -1,0 +1,121 @@
+/// What one table of one file is asked in one scan.
+struct RowsQuestion {
+  let file: QueryFile
+  let rows: QueryFile.Rows
+  private(set) var conditions: [String] = []
+  private(set) var values: [QueryArgument] = []
+
+  /// The questions of a scan to one file: one a table and correlation; none when its dictionaries already say no.
+  ///
+  /// `leaveNames`: without the conditions on names, which the caller adds. `splitNames`: one a name too, so that each comes in order of ids from the index on names.
+  static func all(
+    _ file: QueryFile, _ plan: CompiledPlan, _ arguments: ScanArguments, splitNames: Bool = false,
+    leaveNames: Bool = false
+  ) throws(SQLiteError) -> [RowsQuestion] {
+    let names = try file.entries("name", arguments.names)
+    if case .none = names { return [] }
+    let contexts = try file.entries("ctx", arguments.contexts)
+    if case .none = contexts { return [] }
+    var questions: [RowsQuestion] = []
+    for rows in file.tables {
+      var base = RowsQuestion(file: file, rows: rows)
+      base.addRange(arguments)
+      base.addEntries(contexts, "ctx", column: "e.ctx", arguments.contexts)
+      if let filter = Views.rowFilter(plan.table.view) { base.conditions.append(filter) }
+      for condition in arguments.rows { base.add(condition.sql, condition.values) }
+      if leaveNames {
+        questions.append(base)
+      } else if let correlations = arguments.correlations {
+        base.addEntries(names, "name", column: "+e.name", arguments.names)
+        let isProbed =
+          try correlations.count > QueryFile.manyProbes ? file.makeProbeIndex(rows) : file.hasProbeIndex(rows)
+        for correlation in correlations where file.file.traces.map({ correlation.mayBe(in: $0) }) ?? true {
+          var question = base
+          if try question.add(correlation, isProbed: isProbed) { questions.append(question) }
+        }
+      } else if splitNames, rows.hasNameIndex, case .few(let ids) = names {
+        for id in ids {
+          var question = base
+          question.add("e.name = ?", [.integer(id)])
+          questions.append(question)
+        }
+      } else {
+        base.addEntries(names, "name", column: "e.name", arguments.names)
+        questions.append(base)
+      }
+    }
+    return questions
+  }
+
+  mutating func add(_ sql: String, _ values: [QueryArgument]) {
+    conditions.append(sql)
+    self.values += values
+  }
+
+  private mutating func addRange(_ arguments: ScanArguments) {
+    let ids = arguments.ids
+    if ids.lowerBound == ids.upperBound {
+      add("e.id = ?", [.integer(ids.lowerBound)])
+    } else {
+      if ids.lowerBound != .min { add("e.id >= ?", [.integer(ids.lowerBound)]) }
+      if ids.upperBound != .max { add("e.id <= ?", [.integer(ids.upperBound)]) }
+    }
+    if arguments.times.lower != .min { add("e.time >= ?", [.integer(arguments.times.lower)]) }
+    if arguments.times.upper != .max { add("e.time <= ?", [.integer(arguments.times.upper)]) }
+  }
+
+  private mutating func addEntries(
+    _ answer: QueryFile.DictionaryAnswer, _ table: String, column: String, _ asked: [ScanCondition]
+  ) {
+    switch answer {
+    case .any, .none: break
+    case .few(let ids):
+      // One value leaves the rows of an index in order of ids.
+      if ids.count == 1 {
+        add("\(column) = ?", [.integer(ids[0])])
+      } else {
+        let marks = Array(repeating: "?", count: ids.count).joined(separator: ",")
+        add("\(column) IN (\(marks))", ids.map { .integer($0) })
+      }
+    case .many:
+      let clause = asked.map(\.sql).joined(separator: " AND ")
+      add("\(column) IN (SELECT id FROM \(table) WHERE \(clause))", asked.flatMap(\.values))
+    }
+  }
+
+  /// Exactly `Views.correlation = text`, in the form that the file has an index for. False: there is no such row.
+  private mutating func add(_ correlation: Correlation, isProbed: Bool) throws(SQLiteError) -> Bool {
+    let text = QueryArgument.text(correlation.text)
+    if isProbed {
+      add("e.id IN (SELECT id FROM \(QueryFile.probeTable(rows.table)) WHERE corr = ?)", [text])
+    } else if rows.hasCorrelationIndex {
+      add("\(Views.correlation) = ?", [text])
+    } else if !rows.hasTraceIndex {
+      if let trace = correlation.trace {
+        add("(e.trace = ? OR e.trace IS NULL AND e.corr = ?)", [.blob(trace), text])
+      } else {
+        add("e.corr = ? AND e.trace IS NULL", [text])
+      }
+    } else {
+      let texts = try file.hasTexts(rows) ? file.textSource(rows) : nil
+      switch (correlation.trace, texts) {
+      case (nil, nil): return false
+      case (nil, let texts?): add("e.id IN (\(texts))", [text])
+      case (let trace?, nil):
+        add("substr(e.trace,1,6) = ? AND e.trace = ?", [.blob(Array(trace[..<6])), .blob(trace)])
+      case (let trace?, let texts?):
+        // Two ways in, each with its index.
+        let traces = "SELECT id FROM main.\(Tables.quoted(rows.table)) WHERE substr(trace,1,6) = ? AND trace = ?"
+        add("e.id IN (\(traces) UNION ALL \(texts))", [.blob(Array(trace[..<6])), .blob(trace), text])
+      }
+    }
+    return true
+  }
+
+  /// The statement for it, bound and ready to step; to be given back under the same text.
+  func statement(_ sql: String, first: [QueryArgument] = []) throws(SQLiteError) -> Statement {
+    let statement = try file.take(sql)
+    for (index, value) in (first + values).enumerated() { value.bind(to: statement.handle, Int32(index + 1)) }
+    return statement
+  }
+}

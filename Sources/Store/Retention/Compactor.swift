@@ -1,0 +1,124 @@
+import Synchronization
+import Telemetry
+
+/// Puts small shards of one class and day together (DESIGN §4): a trickle of requests must not leave a thousand files.
+///
+/// Rows keep their ids; the new file takes number and part of the first one it replaces, plus a higher part.
+struct Compactor {
+  let directory: DataDirectory
+  let options: StoreOptions
+  let catalog: Catalog
+  let vitals: StoreVitals
+  let report: @Sendable (StoreEvent) -> Void
+
+  /// At least so many small neighbours before a rewrite pays.
+  private static let leastFiles = 8
+
+  func run() {
+    guard let files = try? catalog.files() else { return }
+    var groups: [String: [DataFile]] = [:]
+    for file in files where file.bytes < options.compactBelow {
+      groups["\(file.className ?? "")/\(file.day.map(String.init) ?? "late")", default: []].append(file)
+    }
+    for group in groups.values where group.count >= Self.leastFiles {
+      var chosen: [DataFile] = []
+      var bytes: Int64 = 0
+      for file in group.sorted(by: { $0.firstID < $1.firstID }) where bytes < options.landingBytes {
+        chosen.append(file)
+        bytes += file.bytes
+      }
+      if chosen.count >= Self.leastFiles { try? merge(chosen) }
+    }
+  }
+
+  private func merge(_ files: [DataFile]) throws(StoreFailure) {
+    guard let first = files.first, let className = first.className else { return }
+    let part: Int64
+    do throws(SQLiteError) { part = try catalog.intendToBuild(number: first.number) } catch {
+      throw StoreFailure(error)
+    }
+    let builder = ShardBuilder(
+      directory: directory, className: className, day: first.day, number: first.number, part: part, parts: part,
+      restricted: first.restricted)
+    var atHand = first
+    let merged: SettledPart
+    do throws(StoreFailure) {
+      merged = try builder.build { target throws(SQLiteError) in
+        for file in files {
+          atHand = file
+          try ShardMerge(target).add(file.path)
+        }
+      }
+    } catch {
+      // Left where it is, it would spoil every later attempt too.
+      if error.isCorrupt { setAside(atHand, error) }
+      throw error
+    }
+    do throws(SQLiteError) {
+      try catalog.use { connection throws(SQLiteError) in
+        try connection.transaction { () throws(SQLiteError) in
+          for file in files {
+            try Catalog.remove(number: file.number, part: file.part, connection)
+            try connection.run(
+              "INSERT OR REPLACE INTO state.intent VALUES (?,?,'merged:')", .integer(file.number), .integer(file.part))
+          }
+          try Catalog.add(merged.file, present: merged.present, connection, directory)
+          try Catalog.forgetIntent(number: first.number, part: part, connection)
+        }
+      }
+      for file in files { try? FileSystem.removeDatabase(file.path) }
+      try catalog.use { connection throws(SQLiteError) in
+        for file in files {
+          try connection.run(
+            "DELETE FROM state.intent WHERE number = ? AND part = ?", .integer(file.number), .integer(file.part))
+        }
+      }
+    } catch { throw StoreFailure(error) }
+  }
+}
+
+extension Compactor {
+  private func setAside(_ file: DataFile, _ error: StoreFailure) {
+    vitals.quarantined.wrappingAdd(1, ordering: .relaxed)
+    let outcome = Quarantine.setAside(file.path, directory, options, catalog, reason: error.description)
+    report(
+      .quarantined(path: file.path, reason: error.description, salvaged: outcome.salvaged, lost: outcome.lost))
+  }
+}
+
+/// Adds the rows of one shard to another, with dictionary ids moved behind those that are there.
+struct ShardMerge {
+  private let target: Connection
+
+  init(_ target: Connection) { self.target = target }
+
+  /// Equal entries are not looked for: they cost bytes, never meaning. `condition` picks rows of `event`.
+  func add(_ path: String, where condition: String? = nil) throws(SQLiteError) {
+    try target.run("ATTACH ? AS source", .text(path))
+    var shift: [String: Int64] = [:]
+    for name in Tables.dictionaryNames {
+      shift[name] = try target.integer("SELECT coalesce(max(id), 0) FROM main.\(name)") ?? 0
+    }
+    func by(_ name: String) -> String { String(shift[name] ?? 0) }
+    try target.execute(
+      """
+      INSERT INTO main.name SELECT id + \(by("name")), category, event FROM source.name;
+      INSERT INTO main.ctx SELECT id + \(by("ctx")), source, session, game_id, valid_from, component, game_module,
+        mod_fingerprint FROM source.ctx;
+      INSERT INTO main.resource SELECT id + \(by("resource")), attributes, dropped, schema_url, entity_refs
+        FROM source.resource;
+      INSERT INTO main.stream SELECT id + \(by("stream")), resource + \(by("resource")), name, version, attributes,
+        dropped, schema_url FROM source.stream;
+      INSERT INTO main.metric SELECT id + \(by("metric")), name, type, unit, description, metadata, temporality,
+        monotonic, json FROM source.metric;
+      INSERT INTO main.series SELECT id + \(by("series")), metric + \(by("metric")), attributes, moved
+        FROM source.series;
+      INSERT INTO main.event SELECT id, time, kind, severity, name + \(by("name")), ctx + \(by("ctx")),
+        stream + \(by("stream")), bits, trace, span, parent, duration, aux, tick, series + \(by("series")), value,
+        data, ext, corr, uid FROM source.event \(condition.map { "WHERE \($0)" } ?? "") ORDER BY id;
+      INSERT OR IGNORE INTO main.arrival SELECT * FROM source.arrival;
+      INSERT OR IGNORE INTO main.meta SELECT * FROM source.meta WHERE key = 'store';
+      DETACH source;
+      """)
+  }
+}

@@ -1,0 +1,57 @@
+import Synchronization
+
+/// What the settler's thread does between files: retention, ballast, the daily copy of `state.db`, compaction.
+final class Maintenance: Sendable {
+  private let directory: DataDirectory
+  private let options: StoreOptions
+  private let catalog: Catalog
+  private let vitals: StoreVitals
+  private let report: @Sendable (StoreEvent) -> Void
+  private let lastPrune = Atomic<Int64>(0)
+  private let lastCopy = Atomic<Int64>(0)
+
+  init(
+    directory: DataDirectory, options: StoreOptions, catalog: Catalog, vitals: StoreVitals,
+    report: @escaping @Sendable (StoreEvent) -> Void
+  ) {
+    self.directory = directory
+    self.options = options
+    self.catalog = catalog
+    self.vitals = vitals
+    self.report = report
+  }
+
+  func run() {
+    let now = options.clock()
+    // A cap or reserve in danger is looked at every time, not at the interval.
+    let urgent =
+      vitals.overCap.load(ordering: .relaxed)
+      || vitals.freeBytes.load(ordering: .relaxed) < 2 * vitals.reserveBytes.load(ordering: .relaxed)
+      || vitals.settledFiles.load(ordering: .relaxed) > 0
+    if urgent || abs(now - lastPrune.load(ordering: .relaxed)) >= options.pruneInterval {
+      lastPrune.store(now, ordering: .relaxed)
+      Pruner(directory: directory, options: options, catalog: catalog, vitals: vitals, report: report).run()
+    }
+    if vitals.overCap.load(ordering: .relaxed) { return }
+    if !FileSystem.exists(directory.ballast) { try? FileSystem.allocate(directory.ballast, bytes: 1 << 20) }
+    Compactor(directory: directory, options: options, catalog: catalog, vitals: vitals, report: report)
+      .run()
+    if abs(now - lastCopy.load(ordering: .relaxed)) >= 86_400_000_000_000 {
+      lastCopy.store(now, ordering: .relaxed)
+      copyState()
+    }
+  }
+
+  /// `VACUUM INTO` gives a whole, compact copy; the old one stays until the new one is on disk.
+  private func copyState() {
+    let temporary = directory.stateCopy + ".tmp"
+    try? FileSystem.remove(temporary)
+    do throws(SQLiteError) {
+      try catalog.use { connection throws(SQLiteError) in
+        try connection.run("VACUUM state INTO ?", .text(temporary))
+      }
+      try? FileSystem.syncFile(temporary)
+      try? FileSystem.move(temporary, directory.stateCopy)
+    } catch { try? FileSystem.remove(temporary) }
+  }
+}

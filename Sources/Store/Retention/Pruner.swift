@@ -1,0 +1,144 @@
+import Synchronization
+import Telemetry
+
+/// Keeps the data within age, cap and free space by unlinking whole files (DESIGN §4). Never a DELETE, never a younger file
+/// than `min_age`; when that is not enough, intake is refused until it is. Runs on the settler's thread.
+struct Pruner {
+  let directory: DataDirectory
+  let options: StoreOptions
+  let catalog: Catalog
+  let vitals: StoreVitals
+  let report: @Sendable (StoreEvent) -> Void
+
+  struct Plan {
+    var file: DataFile
+    var policy: String
+  }
+
+  /// Reserve that keeps SQLite and the operator's login alive on a full disk.
+  static func reserve(_ options: StoreOptions, _ directory: DataDirectory) -> Int64 {
+    if let reserve = options.reserveBytes { return reserve }
+    let landing = min(
+      options.landingBytes, FileSystem.space(directory.path).map { $0.total / 8 } ?? options.landingBytes,
+      options.maxBytes.map { $0 / 8 } ?? options.landingBytes)
+    return 2 * max(landing, 1 << 20) + (8 << 20)
+  }
+
+  func run() {
+    let reserve = Self.reserve(options, directory)
+    vitals.reserveBytes.store(reserve, ordering: .relaxed)
+    guard let files = try? catalog.files() else { return }
+    let now = options.clock()
+    for entry in expired(files, now) { unlink(entry) }
+    let used = FileSystem.allocatedBelow(directory.path, except: [directory.exports, directory.drop])
+    vitals.bytesOnDisk.store(used, ordering: .relaxed)
+    let space = FileSystem.space(directory.path)
+    vitals.freeBytes.store(space?.free ?? 0, ordering: .relaxed)
+    var deficit: Int64 = 0
+    // One landing file's worth of head room, so that the cap holds between two looks.
+    if let cap = options.maxBytes { deficit = max(deficit, used + headroom(cap) - cap) }
+    if let space { deficit = max(deficit, reserve + headroom(reserve) - space.free) }
+    var freed: Int64 = 0
+    if deficit > 0, let left = try? catalog.files() {
+      for entry in oldestFirst(left, now) {
+        if freed >= deficit { break }
+        freed += FileSystem.allocated(entry.file.path)
+        unlink(entry)
+      }
+    }
+    let over = isOver(used - freed, reserve)
+    if over && !vitals.overCap.load(ordering: .relaxed) {
+      report(.diskFull(free: FileSystem.space(directory.path)?.free ?? 0, reserve: reserve))
+    }
+    vitals.overCap.store(over, ordering: .relaxed)
+    vitals.bytesOnDisk.store(used - freed, ordering: .relaxed)
+  }
+
+  private func headroom(_ limit: Int64) -> Int64 { min(limit / 16, 4 << 20) }
+
+  private func isOver(_ used: Int64, _ reserve: Int64) -> Bool {
+    if let cap = options.maxBytes, used > cap { return true }
+    if let space = FileSystem.space(directory.path), space.free < reserve { return true }
+    return false
+  }
+
+  /// Age counts from arrival, so that an import or a clock in 1970 is not eaten at once.
+  private func expired(_ files: [DataFile], _ now: Int64) -> [Plan] {
+    var ages: [String: Int64] = [:]
+    for entry in options.classes.classes { ages[entry.name] = entry.ageNanoseconds }
+    return files.compactMap { file in
+      guard let name = file.className, let age = ages[name], file.maxReceived < now - age else { return nil }
+      return Plan(file: file, policy: "age")
+    }
+  }
+
+  /// The class with the shortest age goes first, in it what arrived first.
+  private func oldestFirst(_ files: [DataFile], _ now: Int64) -> [Plan] {
+    var rank: [String: Int64] = [:]
+    for entry in options.classes.classes { rank[entry.name] = entry.ageNanoseconds ?? .max }
+    return
+      files
+      .filter { $0.maxReceived < now - options.minAge }
+      .sorted { a, b in
+        let left = rank[a.className ?? ""] ?? 0
+        let right = rank[b.className ?? ""] ?? 0
+        return left != right ? left < right : a.maxReceived < b.maxReceived
+      }
+      .map { Plan(file: $0, policy: "cap") }
+  }
+
+  /// Order: intent, unlink, catalog and ledger; a crash in between is finished at the next start.
+  private func unlink(_ plan: Plan) {
+    let file = plan.file
+    do throws(SQLiteError) {
+      try Self.unlink(file, .pruned, plan.policy, catalog, now: options.clock())
+      vitals.prunedFiles.wrappingAdd(1, ordering: .relaxed)
+      vitals.prunedRows.wrappingAdd(file.rows, ordering: .relaxed)
+      report(
+        .pruned(
+          path: file.path, className: file.className ?? "", rows: file.rows, bytes: file.bytes, policy: plan.policy))
+    } catch {
+      // A state write needs room too: the ballast is what was kept for it.
+      if error.isFull { try? FileSystem.remove(directory.ballast) }
+    }
+  }
+
+  /// Takes one settled file away and books its records under `kind`.
+  static func unlink(
+    _ file: DataFile, _ kind: LedgerLine.Kind, _ reason: String, _ catalog: Catalog, now: Int64
+  )
+    throws(SQLiteError)
+  {
+    try catalog.use { connection throws(SQLiteError) in
+      try connection.run(
+        "INSERT OR REPLACE INTO state.intent VALUES (?,?,?)", .integer(file.number), .integer(file.part),
+        .text("\(kind.rawValue):\(reason)"))
+    }
+    do throws(FileError) { try FileSystem.removeDatabase(file.path) } catch {
+      throw SQLiteError(code: 10, message: error.description)
+    }
+    if let slash = file.path.lastIndex(of: "/") { FileSystem.removeFolderIfEmpty(String(file.path[..<slash])) }
+    try finish(number: file.number, part: file.part, kind, reason, catalog, now: now)
+  }
+
+  static func finish(
+    number: Int64, part: Int64, _ kind: LedgerLine.Kind, _ reason: String, _ catalog: Catalog, now: Int64
+  ) throws(SQLiteError) {
+    try catalog.use { connection throws(SQLiteError) in
+      try connection.transaction { () throws(SQLiteError) in
+        let rows = try connection.rows(
+          "SELECT source, sum(n) FROM present WHERE number = ? AND part = ? GROUP BY 1", .integer(number),
+          .integer(part))
+        for row in rows {
+          guard case .text(let source) = row[0], case .integer(let n) = row[1] else { continue }
+          try Catalog.tally(
+            LedgerLine(source: source, door: "", kind: kind, reason: reason, count: n, firstSeen: now, lastSeen: now),
+            connection)
+        }
+        try Catalog.remove(number: number, part: part, connection)
+        try connection.run(
+          "DELETE FROM state.intent WHERE number = ? AND part = ?", .integer(number), .integer(part))
+      }
+    }
+  }
+}

@@ -1,0 +1,113 @@
+import CSQLite
+import Telemetry
+
+/// An exported `.db` being written: under a temporary name beside its own until `finish`, so that there is all of it
+/// or nothing.
+package final class DatabaseExport {
+  /// What `manifest` says; see `SourceSchema`.
+  package struct Manifest: Sendable {
+    package var storeID: String
+    /// Nanoseconds since 1970.
+    package var created: Int64
+    package var from: Int64?
+    package var to: Int64?
+    /// JSON object of the other filters.
+    package var filters: String
+
+    package init(storeID: String, created: Int64, from: Int64? = nil, to: Int64? = nil, filters: String = "{}") {
+      self.storeID = storeID
+      self.created = created
+      self.from = from
+      self.to = to
+      self.filters = filters
+    }
+  }
+
+  private let path: String
+  private let temporary: String
+  private let connection: Connection
+  private var insertEvent: Statement?
+  private var insertRecord: Statement?
+  private var digest = ColumnDigest()
+  package private(set) var rows: Int64 = 0
+  private var isFinished = false
+
+  package init(_ path: String) throws {
+    self.path = path
+    let (folder, name) = Self.split(path)
+    temporary = "\(folder)/.\(name).\(FileSystem.processID()).tmp"
+    try FileSystem.removeDatabase(temporary)
+    connection = try Connection(temporary, .create)
+    FileSystem.setMode(temporary, 0o600)
+    try connection.execute(
+      "PRAGMA page_size=4096; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA temp_store=MEMORY; BEGIN")
+    try connection.execute(SourceSchema.table + SourceSchema.transfer)
+    insertEvent = try connection.prepare(
+      "INSERT INTO telemetry_events VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)", persistent: true)
+    insertRecord = try connection.prepare("INSERT INTO otlp VALUES (?,?)", persistent: true)
+  }
+
+  deinit { if !isFinished { cancel() } }
+
+  static func split(_ path: String) -> (folder: String, name: String) {
+    guard let slash = path.lastIndex(of: "/") else { return (".", path) }
+    let folder = path[..<slash]
+    return (folder.isEmpty ? "/" : String(folder), String(path[path.index(after: slash)...]))
+  }
+
+  /// A row of `telemetry_events`, in order of ids; the reader must give these columns.
+  package func append(_ row: StoredRow) throws(SQLiteError) {
+    guard let insertEvent else { return }
+    for index in 0..<SourceSchema.columns.count {
+      let parameter = Int32(index + 1)
+      let column = index == 0 ? 0 : StoredRow.columnCount + index - 1
+      digest.add(row.statement, column)
+      if row.eventIsNull(index) {
+        insertEvent.bindNull(parameter)
+      } else if row.eventIsInteger(index) {
+        insertEvent.bind(parameter, row.eventInteger(index))
+      } else {
+        insertEvent.bindText(parameter, row.eventText(index))
+      }
+    }
+    digest.endRow()
+    try insertEvent.run()
+    rows += 1
+  }
+
+  /// The record with this id as one OTLP/JSON request.
+  package func append(record json: UnsafeRawBufferPointer, id: Int64) throws(SQLiteError) {
+    guard let insertRecord else { return }
+    insertRecord.bind(1, id)
+    insertRecord.bindText(2, json)
+    try insertRecord.run()
+  }
+
+  /// Indexes, manifest, fsync, rename, fsync of the folder.
+  package func finish(_ manifest: Manifest) throws {
+    let values: [(String, SQLValue)] = [
+      ("store_uuid", .text(manifest.storeID)), ("created", .text(Timestamp.text(manifest.created))),
+      ("from", .optional(manifest.from.map { Timestamp.text($0) })),
+      ("to", .optional(manifest.to.map { Timestamp.text($0) })), ("filters", .text(manifest.filters)),
+      ("rows", .integer(rows)), ("schema_version", .integer(SourceSchema.version)), ("sha256", .text(digest.hex())),
+    ]
+    for (key, value) in values { try connection.run("INSERT INTO manifest VALUES (?,?)", .text(key), value) }
+    insertEvent = nil
+    insertRecord = nil
+    try connection.execute(SourceSchema.indexes + "COMMIT")
+    connection.close()
+    try FileSystem.syncFile(temporary)
+    try FileSystem.move(temporary, path)
+    isFinished = true
+    try FileSystem.syncFolder(Self.split(path).folder)
+  }
+
+  /// Nothing is left of it.
+  package func cancel() {
+    isFinished = true
+    insertEvent = nil
+    insertRecord = nil
+    connection.close()
+    try? FileSystem.removeDatabase(temporary)
+  }
+}

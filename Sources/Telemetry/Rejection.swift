@@ -1,0 +1,45 @@
+/// One record refused out of an otherwise good request. Counted, named in `partial_success` and written to the reject log.
+package struct Rejection: Sendable {
+  /// Why, from a closed list: the same words in the reject log, in answers and as metric label.
+  package enum Reason: String, Sendable, CaseIterable {
+    case zeroTraceID = "zero_trace_id"
+    case badTraceID = "bad_trace_id"
+    case zeroSpanID = "zero_span_id"
+    case badSpanID = "bad_span_id"
+    case zeroTime = "zero_time"
+    case noValue = "no_value"
+    case badHistogram = "bad_histogram"
+    case badSummary = "bad_summary"
+    case tooDeep = "too_deep"
+    case tooLarge = "too_large"
+  }
+
+  package struct Tally: Sendable, Hashable {
+    package var source: String
+    package var reason: Reason
+    package init(source: String, reason: Reason) {
+      self.source = source
+      self.reason = reason
+    }
+  }
+
+  package static let limitPerBatch = 1000
+
+  package var reason: Reason
+  /// Position of the record among the records of its request, in wire order.
+  package var index: Int
+  /// Where, e.g. `resourceSpans[0].scopeSpans[0].spans[3].traceId`.
+  package var path: String
+  /// The source of the record, as the books name it.
+  package var source: String
+  /// The decoded record as one JSON object (name, ids, attributes …), empty when there is nothing to show.
+  package var record: String
+
+  package init(reason: Reason, index: Int, path: String, source: String, record: String) {
+    self.reason = reason
+    self.index = index
+    self.path = path
+    self.source = source
+    self.record = record
+  }
+}

@@ -1,0 +1,38 @@
+import Daemon
+import Store
+
+/// `inspect --follow`: asks once a second for what came since, by id.
+struct Follow {
+  var run: QueryRun
+  var columns: String
+  var category: String?
+  var listing: ListingArguments
+
+  func run() async throws {
+    let directory = try run.resolved.existingDirectory()
+    var last = try newest(directory)
+    while !Task.isCancelled {
+      try await Task.sleep(for: .seconds(1))
+      let now = try newest(directory)
+      if now <= last { continue }
+      let filter = category == nil ? "" : "AND category = :category"
+      let sql = "SELECT \(columns) FROM telemetry_events WHERE id > \(last) AND id <= \(now) \(filter) ORDER BY id"
+      try run.run(sql, category.map { ["category": .text($0)] } ?? [:], listing)
+      last = now
+    }
+  }
+
+  private func newest(_ directory: DataDirectory) throws -> Int64 {
+    var newest: Int64 = 0
+    for file in try FileList.read(directory) {
+      if !file.isLanding {
+        newest = max(newest, file.lastID)
+      } else if let connection = try? Connection(file.path, .readOnly), let tables = try? connection.landingTables() {
+        for table in tables {
+          newest = max(newest, (try? connection.integer("SELECT max(id) FROM \(Tables.quoted(table))")) ?? 0)
+        }
+      }
+    }
+    return newest
+  }
+}

@@ -1,0 +1,167 @@
+import Telemetry
+import TestSupport
+import Testing
+
+@testable import Store
+
+@Suite struct LandingImportedRangesTests {
+  private static func ranges(_ ids: [Int64], removed: [Int64] = []) -> ImportedRanges {
+    var ranges = ImportedRanges()
+    for id in ids { ranges.insert(ImportIdentity(store: "s", id: id)) }
+    for id in removed { ranges.remove(ImportIdentity(store: "s", id: id)) }
+    return ranges
+  }
+
+  @Test(
+    arguments: [
+      ([1, 2, 3], 2, 1...3), ([3, 2, 1], 1, 1...3), ([1, 3, 2], 3, 1...3), ([5, 1, 9], 5, 5...5),
+      ([1, 2, 4, 5, 3], 4, 1...5), ([7, 7, 7], 7, 7...7), ([-3, -2, .max], .max, .max ... .max),
+    ] as [([Int64], Int64, ClosedRange<Int64>)])
+  func joinsNeighbours(ids: [Int64], asked: Int64, range: ClosedRange<Int64>) {
+    #expect(Self.ranges(ids).range(of: ImportIdentity(store: "s", id: asked)) == range)
+  }
+
+  @Test func knowsExactlyWhatWasInserted() {
+    var random = SampleRandom(seed: 4)
+    var ranges = ImportedRanges()
+    var known: Set<Int64> = []
+    for _ in 0..<4000 {
+      let id = Int64(random.upTo(200))
+      if random.one(in: 3) {
+        ranges.remove(ImportIdentity(store: "s", id: id))
+        known.remove(id)
+      } else {
+        ranges.insert(ImportIdentity(store: "s", id: id))
+        known.insert(id)
+      }
+      let asked = Int64(random.upTo(200))
+      #expect(ranges.contains(ImportIdentity(store: "s", id: asked)) == known.contains(asked))
+    }
+    #expect(!ranges.contains(ImportIdentity(store: "other", id: 1)))
+  }
+
+  @Test func removesFromTheMiddleOfARange() {
+    let ranges = Self.ranges([1, 2, 3, 4, 5], removed: [3])
+    #expect((1...5).map { ranges.contains(ImportIdentity(store: "s", id: $0)) } == [true, true, false, true, true])
+  }
+}
+
+/// Records that say who they are are stored once, whatever request they come in.
+@Suite struct LandingIdentityTests {
+  @Test func storesAUIDOncePerSource() async throws {
+    let store = try ModelStore()
+    let first = try await store.append([store.log("a.b", uid: "u1"), store.log("a.b", uid: "u2")])
+    #expect(first.stored == 2)
+    let second = try await store.append([store.log("a.b", uid: "u2"), store.log("a.b", uid: "u3")])
+    #expect(second.stored == 1 && second.deduplicated == 1)
+    let other = try await store.append([store.log("a.b", source: "relay-2", uid: "u1")])
+    #expect(other.stored == 1)
+    try store.settle()
+    try store.restart()
+    let late = try await store.append([store.log("a.b", uid: "u1"), store.log("a.b", uid: "u3")])
+    #expect(late.stored == 0 && late.deduplicated == 2)
+    #expect(try store.marks() == [1, 2, 4, 5])
+    store.close()
+    #expect(try store.books().balances)
+  }
+
+  @Test func storesAUIDOnceWithinOneBatch() async throws {
+    let store = try ModelStore()
+    let receipt = try await store.append([store.log("a.b", uid: "u1"), store.log("a.b", uid: "u1")])
+    #expect(receipt.stored == 1 && receipt.deduplicated == 1)
+    #expect(try store.marks() == [1])
+  }
+
+  @Test func dropsTheSpanEventsOfAKnownSpanWithIt() async throws {
+    let store = try ModelStore()
+    let span = SampleBatch.Record(
+      "job", kind: .span, time: StepClock.noon, data: store.mark(), trace: (1, 2), uid: "u1", spanEvents: 2)
+    try await store.append([span], signal: .traces)
+    try await store.append([span], signal: .traces)
+    #expect(try store.ids().count == 3)
+  }
+
+  enum Interlude: CaseIterable, Sendable { case none, reopened, settled, catalogDeleted }
+
+  @Test(arguments: Interlude.allCases)
+  func importsARecordOnce(after interlude: Interlude) async throws {
+    let store = try ModelStore()
+    func identities(_ ids: ClosedRange<Int64>) -> [ImportIdentity] {
+      ids.map { ImportIdentity(store: "00000000-0000-4000-8000-000000000000", id: $0) }
+    }
+    let records = (1...10).map { _ in store.log("a.b") }
+    try await store.append(Array(records[0..<6]), identities: identities(1...6))
+    switch interlude {
+    case .none: break
+    case .reopened: try store.restart()
+    case .settled: try store.settle()
+    case .catalogDeleted:
+      try store.settle()
+      store.close()
+      try FileSystem.remove(store.directory.catalog)
+    }
+    let receipt = try await store.append(records, identities: identities(1...10))
+    #expect(receipt.stored == 4 && receipt.deduplicated == 6)
+    #expect(try store.marks() == Array(1...10))
+    try store.settle()
+    store.close()
+    #expect(try store.books().balances)
+  }
+}
+
+@Suite struct LandingIDTests {
+  @Test func idsGoOnWhereTheyStopped() async throws {
+    let store = try ModelStore()
+    try await store.append([store.log("a.b"), store.log("gui.c")])
+    try store.restart()
+    try await store.append([store.log("a.b")])
+    try store.settle()
+    try await store.append([store.log("a.b")])
+    try store.restart()
+    try await store.append([store.log("a.b")])
+    #expect(try store.ids() == [1, 2, 3, 4, 5])
+  }
+
+  @Test func idsAreNotGivenAgainAfterEverythingWasPruned() async throws {
+    let store = try ModelStore()
+    try await store.append((0..<20).map { _ in store.log("a.b") })
+    try store.settle()
+    store.clock.advance(31 * StepClock.day)
+    try store.start().maintainNow()
+    #expect(try store.files().isEmpty)
+    try store.restart()
+    try await store.append([store.log("a.b")])
+    #expect(try store.ids() == [21])
+    #expect(try store.files().allSatisfy { $0.number > 1 })
+  }
+
+  @Test func aSecondStoreOnOneDirectoryIsRefused() async throws {
+    let store = try ModelStore()
+    try store.start()
+    let failure = #expect(throws: StoreFailure.self) { try DataStore(store.directory, store.options) }
+    #expect(failure?.description.contains("in use by another garner process") == true)
+    #expect(failure?.description.contains(store.directory.path) == true)
+    store.close()
+    try store.start()
+  }
+
+  @Test func theLandingFileIsNobodyElsesBusiness() async throws {
+    let store = try ModelStore()
+    try await store.append([store.log("a.b")])
+    let file = try #require(try store.files().first)
+    for suffix in ["", "-wal"] { #expect(ModelStore.mode(file.path + suffix) == 0o600) }
+  }
+
+  @Test func aRefusedBatchLeavesNoTrace() async throws {
+    let store = try ModelStore()
+    store.options.queueBytes = 1
+    let open = try store.start()
+    try await store.append([store.log("a.b")])
+    store.close()
+    await #expect(throws: Refusal.draining) {
+      try await open.writer.append(SampleBatch.make(.logs, []), key: nil, door: "test")
+    }
+    #expect(try store.marks() == [1])
+    #expect(try store.books().balances)
+  }
+}

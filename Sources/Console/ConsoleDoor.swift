@@ -2,20 +2,35 @@ package import Door
 import HTTPTypes
 package import Hummingbird
 package import Logging
+import Wire
 
 /// Health and metrics over HTTP: `/healthz` `/health` `/readyz` `/ready` `/metrics` (R144–R146).
+///
+/// Health is told to anyone, for probes have no token; all else asks the gate.
 package struct ConsoleDoor: HTTPResponder {
   package typealias Context = DoorContext
 
   private let readiness: Readiness
+  private let gate: Gate
   private let metrics: @Sendable () -> String
+  private let reload: Reload?
 
-  package init(readiness: Readiness, metrics: @escaping @Sendable () -> String) {
+  /// Reads the configuration again: whether it could, and JSON that says what came of it.
+  package typealias Reload = @Sendable () async -> (isDone: Bool, json: String)
+
+  package init(
+    readiness: Readiness, gate: Gate = .open, metrics: @escaping @Sendable () -> String, reload: Reload? = nil
+  ) {
+    self.reload = reload
     self.readiness = readiness
+    self.gate = gate
     self.metrics = metrics
   }
 
   package func respond(to request: Request, context: DoorContext) async throws -> Response {
+    if request.method == .post, request.uri.path == ReloadRequest.path, let reload {
+      return await reloaded(request, reload)
+    }
     guard request.method == .get || request.method == .head else {
       var response = Self.text(.methodNotAllowed, "only GET is served here\n")
       response.headers[.allow] = "GET, HEAD"
@@ -26,12 +41,34 @@ package struct ConsoleDoor: HTTPResponder {
       case "/healthz", "/health": Self.json(.ok, "{\"status\":\"ok\"}")
       case "/readyz", "/ready": Self.json(readiness.isReady ? .ok : .serviceUnavailable, readiness.json())
       case "/metrics":
-        Self.body(.ok, "text/plain; version=0.0.4; charset=utf-8", metrics())
+        guarded(request) { Self.body(.ok, "text/plain; version=0.0.4; charset=utf-8", metrics()) }
       case "/": Self.text(.ok, "Garner. Here are /healthz, /readyz and /metrics.\n")
       default: Self.text(.notFound, "no such page: here are /healthz, /readyz and /metrics\n")
       }
     if request.method == .head { response.body = ResponseBody() }
     return response
+  }
+
+  private func reloaded(_ request: Request, _ reload: Reload) async -> Response {
+    guard ReloadRequest.isFromHere(request.head) else {
+      return Self.json(.forbidden, "{\"error\":\"a page of another origin may not do this\"}")
+    }
+    do throws(DoorError) {
+      _ = try gate.check(authorization: request.headers[.authorization], certificate: nil, for: .admin)
+    } catch {
+      return error.response(in: .json)
+    }
+    let answer = await reload()
+    return Self.json(answer.isDone ? .ok : .badRequest, answer.json + "\n")
+  }
+
+  private func guarded(_ request: Request, _ page: () -> Response) -> Response {
+    do throws(DoorError) {
+      _ = try gate.check(authorization: request.headers[.authorization], certificate: nil, for: .read)
+      return page()
+    } catch {
+      return error.response(in: .json)
+    }
   }
 
   private static func json(_ status: HTTPResponse.Status, _ text: String) -> Response {
@@ -49,15 +86,15 @@ package struct ConsoleDoor: HTTPResponder {
   }
 
   package func makeApplication(
-    address: String, port: Int, limits: DoorLimits = DoorLimits(), logger: Logger,
+    address: String, port: Int, limits: DoorLimits = DoorLimits(), tls: TransportSecurity? = nil, logger: Logger,
     onServerRunning: @escaping @Sendable (_ port: Int) async -> Void
   ) -> Application<ConsoleDoor> {
     Application(
       responder: self,
-      server: DoorServer.http1(limits: limits, wrongProtocol: "this port speaks HTTP/1.1") { _ in },
+      server: DoorServer.http1(limits: limits, wrongProtocol: "this port speaks HTTP/1.1", tls: tls) { _, _ in },
       configuration: ApplicationConfiguration(
         address: .hostname(address, port: port), serverName: "garner",
-        availableConnectionsDelegate: .maximum(limits.connections, logger: logger)),
+        availableConnectionsDelegate: DoorServer.availability(limits, logger)),
       onServerRunning: { channel in await onServerRunning(channel.localAddress?.port ?? port) },
       logger: logger)
   }

@@ -32,7 +32,13 @@ package struct BodyReader: Sendable {
     if let declared, declared > limits.bodyBytes { throw .tooLarge(limitBytes: limits.bodyBytes) }
     guard let permit = budget.reserve(declared ?? min(Self.chunkedStart, limits.bodyBytes)) else { throw Self.noRoom }
     if request.headers[.expect] != nil { await invite(context) }
-    let sent = try await collect(request.body, declared, permit)
+    return try unpack(try await collect(request.body, declared, permit), coding, permit)
+  }
+
+  /// A body that came in whole, paid for by `permit`, to plain bytes.
+  package func unpack(
+    _ sent: OwnedBytes, _ coding: ContentCoding, _ permit: Permit
+  ) throws(DoorError) -> Body {
     guard coding != .identity else { return Body(content: sent, permit: permit, wireBytes: sent.count) }
     let plain = try inflate(sent, coding, permit)
     permit.settle(at: plain.capacity)

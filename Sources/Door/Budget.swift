@@ -5,11 +5,16 @@ import Synchronization
 /// Reserved before reading; a reservation too big for what is left is admitted when nothing else is in flight, so that the
 /// largest legal body always gets through in the end.
 package final class Budget: Sendable {
-  package let limitBytes: Int
+  private let limit: Atomic<Int>
   // covers: bytes in use; take nothing inside.
   private let used = Mutex(0)
 
-  package init(limitBytes: Int) { self.limitBytes = limitBytes }
+  package init(limitBytes: Int) { limit = Atomic(limitBytes) }
+
+  package var limitBytes: Int { limit.load(ordering: .relaxed) }
+
+  /// What is reserved stays reserved; a smaller budget fills up as requests end.
+  package func resize(to bytes: Int) { limit.store(bytes, ordering: .relaxed) }
 
   package var usedBytes: Int { used.withLock { $0 } }
 

@@ -10,12 +10,13 @@ package struct DoorContext: InitializableFromSource, Sendable {
 
   package init(source: ApplicationRequestContextSource) {
     channel = source.channel
-    foreignAddress =
-      if let address = channel.remoteAddress {
-        address.ipAddress.flatMap { Self.isLoopback($0) ? nil : $0 }
-      } else {
-        ""
-      }
+    foreignAddress = Self.foreignAddress(of: channel)
+  }
+
+  /// See `foreignAddress`.
+  package static func foreignAddress(of channel: any Channel) -> String? {
+    guard let address = channel.remoteAddress else { return "" }
+    return address.ipAddress.flatMap { isLoopback($0) ? nil : $0 }
   }
 
   static func isLoopback(_ address: String) -> Bool {

@@ -8,7 +8,7 @@ package struct DoorError: Error, Sendable, Equatable {
   package var reason: RPCStatus
   /// For `Allow`, on a 405.
   package var allowedMethods: String?
-  /// The stable name of a reason that lies in the moment, on a 503: `queue_full`, `disk_reserve`, …
+  /// The stable name of the reason, for counting (see `IntakeVitals.reasons`): `queue_full`, `no_credential`, …
   package var cause: String?
 
   package init(_ status: HTTPResponse.Status, _ reason: RPCStatus) {
@@ -20,6 +20,7 @@ package struct DoorError: Error, Sendable, Equatable {
     var headers: HTTPFields = [.contentType: encoding.mediaType]
     if let seconds = reason.retryAfterSeconds { headers[.retryAfter] = String(max(seconds, 1)) }
     if let allowedMethods { headers[.allow] = allowedMethods }
+    if status == .unauthorized { headers[.wwwAuthenticate] = "Bearer" }
     return Response(
       status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: reason.encoded(encoding))))
   }
@@ -46,15 +47,20 @@ extension DoorError {
 
   /// Not retryable, so no retry time (CONFORMANCE RSP-05).
   package static func tooLarge(limitBytes: Int) -> DoorError {
-    DoorError(
+    var error = DoorError(
       .contentTooLarge,
       RPCStatus(
         .resourceExhausted, "the body is larger than the limit of \(limitBytes) bytes, before or after decompression"))
+    error.cause = "body_too_large"
+    return error
   }
 
   /// 408 tells exporters not to retry: the same body over the same line would end the same way.
-  package static let slowBody = DoorError(
-    .requestTimeout, RPCStatus(.deadlineExceeded, "the body took too long to arrive"))
+  package static let slowBody: DoorError = {
+    var error = DoorError(.requestTimeout, RPCStatus(.deadlineExceeded, "the body took too long to arrive"))
+    error.cause = "slow_body"
+    return error
+  }()
 
   package static func unavailable(cause: String, retryAfterSeconds: Int) -> DoorError {
     var error = DoorError(

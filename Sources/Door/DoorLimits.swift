@@ -2,16 +2,20 @@
 package struct DoorLimits: Sendable {
   /// Bytes of one body, as sent and after decompression (CONFORMANCE HTTP-09: 64 MiB by default).
   package var bodyBytes = 64 << 20
-  /// Open connections; more wait in the listen queue.
-  package var connections = 1024
+  /// Open connections; the first request of one beyond them is answered with 503.
+  package var connections = 1000
+  /// Connections beyond the limit that may be told so at a time; more wait in the listen queue.
+  package var excessConnections = 32
   /// Bytes of all header fields of one request, and of each of them.
-  package var headerBytes = 64 << 10
+  package var headerBytes = 16 << 10
   package var headerCount = 200
   /// From the end of a head to the end of its body: a slow sender must not hold memory for ever. 64 MiB in a minute is
   /// 9 Mbit/s, less than that is no network for telemetry.
   package var bodyTimeout: Duration = .seconds(60)
-  /// Between requests, and for a head that never ends.
-  package var idleTimeout: Duration = .seconds(90)
+  /// From the first byte of a head to its end.
+  package var headerTimeout: Duration = .seconds(10)
+  /// Between requests, and before the first one.
+  package var idleTimeout: Duration = .seconds(120)
   /// After an answer that closes the connection: how long the rest of a body is thrown away, so that the client gets to
   /// read the answer instead of a reset.
   package var lingerTimeout: Duration = .seconds(5)

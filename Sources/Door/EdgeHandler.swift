@@ -2,8 +2,8 @@ import Hummingbird
 import NIOCore
 import NIOHTTP1
 
-/// The edge of an HTTP/1 connection, between the parser and everything else: `Expect`, slow bodies, input that is no HTTP,
-/// and connections that must end without the client losing its answer.
+/// The edge of an HTTP/1 connection, between the parser and everything else: `Expect`, slow heads and bodies, input that is
+/// no HTTP, one connection too many, and connections that must end without the client losing its answer.
 ///
 /// ```
 ///            head            end of body        end of response
@@ -18,7 +18,11 @@ final class EdgeHandler: ChannelDuplexHandler, RemovableChannelHandler {
   typealias OutboundOut = HTTPServerResponsePart
 
   private let limits: DoorLimits
-  private let observe: @Sendable (Int) -> Void
+  private let observe: DoorServer.Observer
+  /// Over the limit of connections: the first request is the last, and is refused.
+  private let isExcess: Bool
+  /// Before the parser; both live and die with the connection.
+  weak var headerClock: HeaderClock?
 
   /// Between the head and the end of a request.
   private var reading = false
@@ -40,15 +44,24 @@ final class EdgeHandler: ChannelDuplexHandler, RemovableChannelHandler {
   private var timer: Scheduled<Void>?
   private var timerDeadline: NIODeadline = .distantFuture
 
-  init(limits: DoorLimits, observe: @escaping @Sendable (Int) -> Void) {
+  /// When something last came in or went out.
+  private var lastActive: NIODeadline = .now()
+
+  init(limits: DoorLimits, isExcess: Bool, observe: @escaping DoorServer.Observer) {
     self.limits = limits
+    self.isExcess = isExcess
     self.observe = observe
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     switch unwrapInboundIn(data) {
     case .head(var head):
+      headerClock?.awaitsHead = false
       guard !done && !failed else { return }
+      if isExcess {
+        reading = true
+        return refuse(.tooManyConnections, context)
+      }
       begin(&head, context)
       context.fireChannelRead(wrapInboundOut(.head(head)))
     case .body(let piece):
@@ -57,6 +70,8 @@ final class EdgeHandler: ChannelDuplexHandler, RemovableChannelHandler {
       if !done && !failed { context.fireChannelRead(data) }
     case .end:
       reading = false
+      headerClock?.awaitsHead = true
+      lastActive = .now()
       awaitsInvitation = false
       bodyDeadline = .distantFuture
       if done {
@@ -105,6 +120,7 @@ final class EdgeHandler: ChannelDuplexHandler, RemovableChannelHandler {
       context.write(data, promise: promise)
     case .end:
       unanswered -= 1
+      lastActive = .now()
       guard closesAfterResponse else {
         context.write(data, promise: promise)
         if offersUpgrade { renewParser(context) }
@@ -153,6 +169,12 @@ final class EdgeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     if done && reading && mode != .input && context.channel.isActive {
       promise?.succeed()
     } else {
+      // Those behind us decide that a connection was silent for too long.
+      if mode == .all, !done, !reading, unanswered == 0, !quiescing, context.channel.isActive,
+        .now() - lastActive >= TimeAmount(limits.idleTimeout)
+      {
+        observe(0, "idle")
+      }
       context.close(mode: mode, promise: promise)
     }
   }
@@ -182,7 +204,18 @@ final class EdgeHandler: ChannelDuplexHandler, RemovableChannelHandler {
       failed = true
       closesAfterResponse = true
     } else if !done {
-      refuse(error, context)
+      refuse((error as? HTTPParserError) == .headerOverflow ? .largeHeaders : .notHTTP, context)
+    }
+  }
+
+  /// A head that does not end.
+  func headerExpired(_ context: ChannelHandlerContext) {
+    guard !done && !reading else { return }
+    if unanswered > 0 {
+      failed = true
+      closesAfterResponse = true
+    } else if let own = try? context.pipeline.syncOperations.context(handler: self) {
+      refuse(.slowHeaders, own)
     }
   }
 
@@ -197,26 +230,24 @@ final class EdgeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     context.fireErrorCaught(error)
   }
 
-  /// Not HTTP at all: one line for the person behind it.
-  private func refuse(_ error: any Error, _ context: ChannelHandlerContext) {
+  /// Before there is a request: one line for the person behind it, and the end.
+  private func refuse(_ refusal: EdgeRefusal, _ context: ChannelHandlerContext) {
     done = true
-    let overflow = (error as? HTTPParserError) == .headerOverflow
-    let status: HTTPResponseStatus = overflow ? .requestHeaderFieldsTooLarge : .badRequest
-    let line =
-      overflow ? "the header fields are too large\n" : "this port speaks HTTP/1.1, and this was no HTTP request\n"
-    var head = HTTPResponseHead(version: .http1_1, status: status)
+    observe(Int(refusal.status.code), refusal.reason)
+    var head = HTTPResponseHead(version: .http1_1, status: refusal.status)
     head.headers = [
-      "content-type": "text/plain; charset=utf-8", "content-length": String(line.utf8.count), "connection": "close",
+      "content-type": "text/plain; charset=utf-8", "content-length": String(refusal.line.utf8.count),
+      "connection": "close",
     ]
+    if refusal.isMomentary { head.headers.add(name: "retry-after", value: "1") }
     context.write(wrapOutboundOut(.head(head)), promise: nil)
-    context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: line)))), promise: nil)
+    context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: refusal.line)))), promise: nil)
     let written = context.eventLoop.makePromise(of: Void.self)
     written.futureResult.assumeIsolated().whenComplete { _ in
       context.close(mode: .output, promise: nil)
       self.linger(context)
     }
     context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: written)
-    observe(Int(status.code))
   }
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {

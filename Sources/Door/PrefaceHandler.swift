@@ -5,6 +5,10 @@ import NIOCore
 ///
 /// Every HEADERS frame is answered with `:status 415` and `grpc-status: 12`: no OTLP/HTTP client over h2c may take that for
 /// a success, and gRPC clients still read the trailer.
+///
+/// The answer ends its stream and nothing is reset: a client that is still sending its body may take a RST_STREAM for a
+/// failure and never show the answer. For the same reason what it sends is read to its end before the connection closes,
+/// for the kernel resets one with unread bytes.
 final class PrefaceHandler: ChannelInboundHandler, RemovableChannelHandler {
   typealias InboundIn = ByteBuffer
   typealias InboundOut = ByteBuffer
@@ -17,7 +21,6 @@ final class PrefaceHandler: ChannelInboundHandler, RemovableChannelHandler {
   private enum Frame {
     static let data: UInt8 = 0
     static let headers: UInt8 = 1
-    static let resetStream: UInt8 = 3
     static let settings: UInt8 = 4
     static let ping: UInt8 = 6
     static let goAway: UInt8 = 7
@@ -32,6 +35,11 @@ final class PrefaceHandler: ChannelInboundHandler, RemovableChannelHandler {
   private let observe: @Sendable (Int) -> Void
   private var waiting = ByteBuffer()
   private var speaksHTTP2 = false
+  /// A HEADERS frame that goes on in CONTINUATION frames had END_STREAM.
+  private var endsWithHeaders = false
+  private var saidGoodbye = false
+  /// Our side is closed; what still comes is read and forgotten.
+  private var isDraining = false
 
   init(message: String, observe: @escaping @Sendable (Int) -> Void) {
     self.message = message
@@ -39,6 +47,7 @@ final class PrefaceHandler: ChannelInboundHandler, RemovableChannelHandler {
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    if isDraining { return }
     var piece = unwrapInboundIn(data)
     waiting.writeBuffer(&piece)
     if !speaksHTTP2 {
@@ -52,7 +61,7 @@ final class PrefaceHandler: ChannelInboundHandler, RemovableChannelHandler {
       waiting.moveReaderIndex(forwardBy: Self.preface.count)
       context.writeAndFlush(wrapOutboundOut(frame(Frame.settings)), promise: nil)
     }
-    while answerFrame(context) {}
+    while !isDraining && answerFrame(context) {}
     waiting.discardReadBytes()
   }
 
@@ -92,7 +101,8 @@ final class PrefaceHandler: ChannelInboundHandler, RemovableChannelHandler {
     else { return false }
     let length = Int(high) << 16 | Int(low)
     guard length <= Self.frameLimitBytes else {
-      context.close(promise: nil)
+      goAway(GoAway.frameSize, context)
+      drain(context)
       return false
     }
     guard waiting.readableBytes >= 9 + length else { return false }
@@ -103,18 +113,50 @@ final class PrefaceHandler: ChannelInboundHandler, RemovableChannelHandler {
       context.writeAndFlush(wrapOutboundOut(frame(Frame.settings, flags: Frame.ack)), promise: nil)
     case Frame.ping where flags & Frame.ack == 0:
       context.writeAndFlush(wrapOutboundOut(frame(Frame.ping, flags: Frame.ack, payload)), promise: nil)
-    case Frame.headers where flags & Frame.endHeaders != 0, Frame.continuation where flags & Frame.endHeaders != 0:
-      refuse(stream & 0x7fff_ffff, context)
-    case Frame.data where length > 0:
-      // The stream is reset, but its bytes count against the window of the connection.
-      let update = frame(Frame.windowUpdate, ByteBuffer(integer: UInt32(length)))
-      context.writeAndFlush(wrapOutboundOut(update), promise: nil)
-    case Frame.goAway:
-      context.close(promise: nil)
-      return false
+    case Frame.headers, Frame.continuation:
+      if type == Frame.headers { endsWithHeaders = flags & Frame.endStream != 0 }
+      if flags & Frame.endHeaders != 0 {
+        refuse(stream & 0x7fff_ffff, context)
+        if endsWithHeaders { goAway(GoAway.noError, context) }
+      }
+    case Frame.data:
+      takeData(length, endsStream: flags & Frame.endStream != 0, stream & 0x7fff_ffff, context)
+    case Frame.goAway: drain(context)
     default: break
     }
     return true
+  }
+
+  /// The body goes nowhere, but its sender has to get it off its hands.
+  private func takeData(_ length: Int, endsStream: Bool, _ stream: UInt32, _ context: ChannelHandlerContext) {
+    if length > 0 {
+      let credit = ByteBuffer(integer: UInt32(length))
+      if !endsStream {
+        context.write(wrapOutboundOut(frame(Frame.windowUpdate, stream: stream, credit)), promise: nil)
+      }
+      context.writeAndFlush(wrapOutboundOut(frame(Frame.windowUpdate, credit)), promise: nil)
+    }
+    if endsStream { goAway(GoAway.noError, context) }
+  }
+
+  private enum GoAway {
+    static let noError: UInt32 = 0
+    static let frameSize: UInt32 = 6
+  }
+
+  /// Once: no new streams, please. The highest stream there is: those that are open already get their answers.
+  private func goAway(_ code: UInt32, _ context: ChannelHandlerContext) {
+    if saidGoodbye { return }
+    saidGoodbye = true
+    var payload = ByteBuffer(integer: UInt32(0x7fff_ffff))
+    payload.writeInteger(code)
+    context.writeAndFlush(wrapOutboundOut(frame(Frame.goAway, payload)), promise: nil)
+  }
+
+  private func drain(_ context: ChannelHandlerContext) {
+    isDraining = true
+    waiting.clear()
+    context.close(mode: .output, promise: nil)
   }
 
   private func refuse(_ stream: UInt32, _ context: ChannelHandlerContext) {
@@ -127,9 +169,7 @@ final class PrefaceHandler: ChannelInboundHandler, RemovableChannelHandler {
       writeText(name, to: &fields)
       writeText(value, to: &fields)
     }
-    var answer = frame(Frame.headers, flags: Frame.endHeaders | Frame.endStream, stream: stream, fields)
-    var reset = frame(Frame.resetStream, stream: stream, ByteBuffer(integer: UInt32(0)))
-    answer.writeBuffer(&reset)
+    let answer = frame(Frame.headers, flags: Frame.endHeaders | Frame.endStream, stream: stream, fields)
     context.writeAndFlush(wrapOutboundOut(answer), promise: nil)
     observe(415)
   }

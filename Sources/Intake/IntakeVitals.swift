@@ -8,15 +8,21 @@ package final class IntakeVitals: Sendable {
     500_000, 1_000_000, 2_500_000, 5_000_000, 10_000_000, 25_000_000, 50_000_000, 100_000_000, 250_000_000, 500_000_000,
     1_000_000_000, 2_500_000_000, 5_000_000_000, 10_000_000_000,
   ]
-  /// `Refusal.cause`, in a fixed order.
-  package static let causes = ["disk_reserve", "queue_full", "settling_behind", "draining", "storage"]
+  /// Why requests are refused whole, in a fixed order: what a store says, who may not come in, what is over a limit.
+  package static let reasons = [
+    "disk_reserve", "queue_full", "settling_behind", "draining", "storage",
+    "no_credential", "bad_credential", "expired_credential", "revoked_credential", "wrong_scope", "wrong_signal",
+    "rate_limited",
+    "body_too_large", "headers_too_large", "slow_headers", "slow_body", "idle", "too_many_connections",
+    "too_many_streams", "not_http", "wrong_protocol", "flood",
+  ]
 
   package let door: String
   // [signal, and one row for requests that name none][status class 1…5]
   private let requests = (0..<4).map { _ in (0..<5).map { _ in Counter() } }
   private let accepted = Signal.allCases.map { _ in Counter() }
   private let rejected = Signal.allCases.map { _ in Rejection.Reason.allCases.map { _ in Counter() } }
-  private let refused = causes.map { _ in Counter() }
+  private let refused = reasons.map { _ in Counter() }
   private let buckets = (0...durationBounds.count).map { _ in Counter() }
   /// Nanoseconds, all requests.
   package let durationSum = Counter()
@@ -49,22 +55,25 @@ package final class IntakeVitals: Sendable {
     rejectedCell(signal, reason)?.value ?? 0
   }
 
-  /// Requests refused for `cause`, one of `causes`.
+  /// Requests refused for `cause`, one of `reasons`.
   package func refused(cause: String) -> Int {
-    Self.causes.firstIndex(of: cause).map { refused[$0].value } ?? 0
+    Self.reasons.firstIndex(of: cause).map { refused[$0].value } ?? 0
   }
 
   /// Requests by bucket, not cumulative; one more than `durationBounds`.
   package var durations: [Int] { buckets.map(\.value) }
 
-  func countRequest(_ signal: Signal?, status: Int, nanoseconds: Int64) {
+  package func countRequest(_ signal: Signal?, status: Int, nanoseconds: Int64) {
     cell(signal, status / 100).add()
     durationSum.add(Int(nanoseconds))
     buckets[Self.durationBounds.firstIndex { nanoseconds <= $0 } ?? Self.durationBounds.count].add()
   }
 
-  /// An answer given below the responder: no signal, no duration.
-  func countRequest(status: Int) { cell(nil, status / 100).add() }
+  /// An answer given below the responder: no signal, no duration. Status 0: none was given.
+  package func countRequest(status: Int, reason: String?) {
+    if status > 0 { cell(nil, status / 100).add() }
+    if let reason { countRefused(cause: reason) }
+  }
 
   func countAccepted(_ signal: Signal, _ records: Int) { accepted[Int(signal.rawValue)].add(records) }
 
@@ -73,7 +82,7 @@ package final class IntakeVitals: Sendable {
   }
 
   func countRefused(cause: String) {
-    if let index = Self.causes.firstIndex(of: cause) { refused[index].add() }
+    if let index = Self.reasons.firstIndex(of: cause) { refused[index].add() }
   }
 
   private func cell(_ signal: Signal?, _ statusClass: Int) -> Counter {

@@ -12,6 +12,8 @@ package final class DataStore: Sendable {
   package let writer: LandingWriter
   /// Random, made with the directory; names this store in exports and towards other stores.
   package let storeID: String
+  let marks: MarkBook
+  let live: LiveOptions
   private let settler: Settler
   private let lock: DirectoryLock
   private let report: @Sendable (StoreEvent) -> Void
@@ -43,16 +45,20 @@ package final class DataStore: Sendable {
     let toSettle = found.toSettle
     self.catalog = catalog
     storeID = found.storeID
+    let live = LiveOptions(options)
+    self.live = live
     let maintenance = Maintenance(
-      directory: directory, options: options, catalog: catalog, vitals: vitals, report: report)
+      directory: directory, options: live, catalog: catalog, vitals: vitals, report: report)
+    let marks = found.recovered.marks
+    self.marks = marks
     let settler = Settler(
-      directory: directory, options: options, catalog: catalog, vitals: vitals, report: report,
+      directory: directory, options: options, catalog: catalog, vitals: vitals, marks: marks, report: report,
       idle: { maintenance.run() })
     self.settler = settler
     vitals.backlog.store(Int64(toSettle.count), ordering: .relaxed)
     writer = LandingWriter(
       directory: directory, options: options, catalog: catalog, vitals: vitals, storeID: storeID,
-      recovered: found.recovered, retired: { settler.add($0) })
+      live: live, recovered: found.recovered, retired: { settler.add($0, lastID: $1) })
     for number in toSettle { settler.add(number) }
     settler.start()
     writer.start()
@@ -79,12 +85,16 @@ package final class DataStore: Sendable {
     return try body()
   }
 
-  /// Quarantines a settled file that turned out to be damaged.
-  func setAside(_ file: DataFile, reason: String) {
+  /// Quarantines a settled file that turned out to be damaged. What took its place; nil: nothing could be saved.
+  func setAside(_ file: DataFile, reason: String) -> DataFile? {
     vitals.quarantined.wrappingAdd(1, ordering: .relaxed)
     let outcome = Quarantine.setAside(file.path, directory, options, catalog, reason: reason)
     report(.quarantined(path: file.path, reason: reason, salvaged: outcome.salvaged, lost: outcome.lost))
+    return outcome.file
   }
+
+  /// Lets retention look soon; does not wait.
+  func wake() { settler.wake() }
 
   /// Lets retention look at once instead of at its interval; blocks until it has.
   package func maintainNow() {

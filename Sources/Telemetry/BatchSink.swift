@@ -64,14 +64,35 @@ package enum Refusal: Error, Sendable, Equatable {
   }
 }
 
+/// A small fact that must be true exactly when the rows beside it are stored: how far a datagram stream or a dropped file was
+/// taken. A later mark with the same key replaces it, a nil value removes it. Keys begin with the name of their door.
+package struct Mark: Sendable, Equatable {
+  package var key: [UInt8]
+  package var value: [UInt8]?
+
+  package init(key: [UInt8], value: [UInt8]?) {
+    self.key = key
+    self.value = value
+  }
+}
+
 /// The one road from a door to the store.
 package protocol BatchSink: Sendable {
   /// Stores `batch` and returns once it is committed and fsynced. The sink owns the batch from the call on; the caller
   /// suspends, no thread blocks. A throw means nothing of the batch is stored.
   ///
   /// `key` nil switches duplicate detection off for this batch. `door` is the name of the door for the column `door`.
-  func append(_ batch: Batch, key: ReceiptKey?, door: String) async throws(Refusal) -> Receipt
+  /// `marks` are written in the same transaction; a batch without rows may carry them.
+  func append(
+    _ batch: Batch, key: ReceiptKey?, door: String, marks: [Mark]
+  ) async throws(Refusal) -> Receipt
 
   /// Whether a batch of about this size would be taken now; asked before a body is read, so that a refusal costs nothing.
   func admit(byteCount: Int) -> Refusal?
+}
+
+extension BatchSink {
+  package func append(_ batch: Batch, key: ReceiptKey?, door: String) async throws(Refusal) -> Receipt {
+    try await append(batch, key: key, door: door, marks: [])
+  }
 }

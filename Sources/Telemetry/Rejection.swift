@@ -12,6 +12,15 @@ package struct Rejection: Sendable {
     case badSummary = "bad_summary"
     case tooDeep = "too_deep"
     case tooLarge = "too_large"
+    case tooManyAttributes = "too_many_attributes"
+    case valueTooLong = "value_too_long"
+    case keyTooLong = "key_too_long"
+    case missingRequired = "missing_required"
+    case badUTF8 = "bad_utf8"
+    case badJSON = "bad_json"
+    case badName = "bad_name"
+    case badCSV = "bad_csv"
+    case badFrame = "bad_frame"
   }
 
   package struct Tally: Sendable, Hashable {

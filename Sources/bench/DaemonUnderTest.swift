@@ -5,6 +5,7 @@ final class DaemonUnderTest {
   private let child: Child
   private let place: Workplace
   let otlp: String
+  let grpc: String
   private let console: String
   /// Seconds from the start of the process until all doors were open.
   let startSeconds: Double
@@ -17,16 +18,17 @@ final class DaemonUnderTest {
     child = try Child(
       [
         place.garner, "serve", "--data-dir", place.data, "--otlp-http", "127.0.0.1:0", "--console", "127.0.0.1:0",
-        "--otlp-grpc", "none", "--udp", "none",
+        "--otlp-grpc", "127.0.0.1:0", "--udp", "none",
       ], environment: variables)
     var addresses: [String: String] = [:]
-    while addresses["otlp_http"] == nil || addresses["console"] == nil {
+    while !["otlp_http", "otlp_grpc", "console"].allSatisfy({ addresses[$0] != nil }) {
       guard let line = child.line() else { throw BenchFailure("the daemon did not start") }
       let words = line.split(separator: " ")
       if words.count == 3, words[0] == "listening" { addresses[String(words[1])] = String(words[2]) }
     }
     startSeconds = Clock.now() - start
     otlp = addresses["otlp_http"] ?? ""
+    grpc = addresses["otlp_grpc"] ?? ""
     console = addresses["console"] ?? ""
   }
 

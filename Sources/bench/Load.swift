@@ -12,7 +12,8 @@ struct Load {
   var cpu = 0.0
 
   static func arguments(_ place: Workplace, _ daemon: DaemonUnderTest, _ more: [String]) -> [String] {
-    [place.garner, "load", "--url", "http://\(daemon.otlp)", "--format", "json"] + more
+    let address = more.contains("grpc") ? daemon.grpc : daemon.otlp
+    return [place.garner, "load", "--url", "http://\(address)", "--format", "json"] + more
   }
 
   init(_ place: Workplace, _ daemon: DaemonUnderTest, _ more: String) throws(BenchFailure) {

@@ -12,8 +12,10 @@ struct Section: Sendable {
 
   static let all: [Section] = [
     Section("spans", Intake.spans), Section("logs", Intake.logs), Section("metrics", Intake.metrics),
-    Section("json", Intake.json), Section("classes", Intake.classes), Section("fsync", Disk.slowly),
+    Section("grpc", Intake.grpc), Section("json", Intake.json),
+    Section("classes", Intake.classes), Section("fsync", Disk.slowly),
     Section("recovery", Disk.recovery), Section("files", Disk.manyFiles), Section("query", Reading.million),
+    Section("transfer", Transfer.run),
   ]
 }
 
@@ -63,6 +65,21 @@ enum Intake {
       stage.add(
         "JSON against protobuf, \(signal)", percent(json.rate, protobuf.rate), bar: "60 %", goal: "80 %",
         "\(Text.thousands(json.rate))/s, \(Text.number(json.cpu, 2)) µs\(json.trouble)")
+      daemon.stop()
+      stage.place.empty()
+    }
+  }
+
+  static func grpc(_ stage: Stage) throws(BenchFailure) {
+    for signal in ["traces", "logs"] {
+      let daemon = try stage.daemon()
+      try stage.warm(daemon, "--signal \(signal)")
+      let http = try stage.measure(daemon, "--signal \(signal)", seconds: stage.seconds / 2)
+      let grpc = try stage.measure(daemon, "--signal \(signal) --protocol grpc", seconds: stage.seconds / 2)
+      stage.add(
+        "gRPC against HTTP, \(signal)", percent(grpc.rate, http.rate), bar: "75 %", goal: "",
+        "\(Text.thousands(grpc.rate))/s, \(Text.number(grpc.cpu, 2)) µs against \(Text.number(http.cpu, 2)) µs"
+          + grpc.trouble)
       daemon.stop()
       stage.place.empty()
     }

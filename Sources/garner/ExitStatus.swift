@@ -12,6 +12,8 @@ enum ExitStatus: Int32, Sendable {
   case software = 70
   case inputOutput = 74
   case configuration = 78
+  /// Ctrl-C: 128 and the number of the signal, as a shell says it.
+  case interrupted = 130
 }
 
 /// Ends the command: `message` goes to the standard error, the status to the shell.

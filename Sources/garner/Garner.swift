@@ -13,8 +13,9 @@ struct Garner: AsyncParsableCommand {
     version: Version.text,
     subcommands: [
       ServeCommand.self, StatusCommand.self, InspectCommand.self, QueryCommand.self, ExportCommand.self,
-      ImportCommand.self, ClearCommand.self, BalanceCommand.self, ConfigCommand.self, HealthcheckCommand.self,
-      LoadCommand.self, AnalyticsCommand.self,
+      ImportCommand.self, ClearCommand.self, SourcesCommand.self, BalanceCommand.self, WhyCommand.self,
+      RepairCommand.self, RetentionCommand.self, ConfigCommand.self, TokenCommand.self, PrivacyCommand.self,
+      HealthcheckCommand.self, LoadCommand.self, SendCommand.self, AnalyticsCommand.self,
     ])
 }
 

@@ -7,10 +7,28 @@ struct ImportCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "import", abstract: "Take exports back; a file that was imported before adds nothing.")
 
-  @Argument(help: ArgumentHelp("Exports: .db, .ndjson or OTLP/JSON.", valueName: "file"))
+  @Argument(help: ArgumentHelp("Exports: .db, NDJSON, OTLP/JSON or CSV, plain or in gzip.", valueName: "file"))
   var files: [String]
 
+  @Option(help: "Source of the records, instead of what each says.")
+  var source: String?
+
+  @Option(
+    name: .customLong("attr"),
+    help: ArgumentHelp(
+      "An attribute of all records that have none of this name; may be repeated.", valueName: "key=value"))
+  var attributes: [String] = []
+
+  @Flag(help: "Also what was imported or dropped before.")
+  var again = false
+
   @OptionGroup var place: PlaceArguments
+
+  func validate() throws {
+    for attribute in attributes where attribute.firstIndex(of: "=") ?? attribute.startIndex == attribute.startIndex {
+      throw ValidationError("--attr \(attribute): it must be key=value")
+    }
+  }
 
   func run() async throws {
     let resolved = try place.resolve()
@@ -32,7 +50,10 @@ struct ImportCommand: AsyncParsableCommand {
       throw CommandFailure(.inputOutput, "\(file): \(String(cString: strerror(errno)))")
     }
     defer { free(path) }
-    let target = "/import?path=" + ControlClient.encoded(String(cString: path))
+    let sidecar = Importing.sidecar(source: source, attributes: attributes)
+    let target =
+      "/import?path=" + ControlClient.encoded(String(cString: path)) + (again ? "&again=1" : "") + "&sidecar="
+      + ControlClient.encoded(sidecar)
     do {
       let answer = try ControlClient(path: directory.controlSocket).request("POST", target)
       guard answer.status == 200 else { throw CommandFailure(.inputOutput, answer.body) }
@@ -45,8 +66,12 @@ struct ImportCommand: AsyncParsableCommand {
         throw CommandFailure(.unavailable, error.description)
       }
       defer { store.close() }
+      let shown = ImportProgressLine()
+      defer { shown.finish() }
       do {
-        return try ImportAnswer(json: try await Importing.run(String(cString: path), store))
+        let options = try Importing.options(sidecar: sidecar, again: again, resolved.config)
+        return try ImportAnswer(
+          json: try await Importing.run(String(cString: path), store, options) { shown.show($0) })
       } catch let failure as CommandFailure {
         throw failure
       } catch {

@@ -12,8 +12,11 @@ struct LoadCommand: AsyncParsableCommand {
   @Option(
     name: [.customLong("url"), .customLong("endpoint")],
     help: ArgumentHelp(
-      "Where OTLP over HTTP is spoken (http://127.0.0.1:4318, or the daemon of --data-dir).", valueName: "url"))
+      "Where OTLP is spoken (http://127.0.0.1:4318, for gRPC 4317, or the daemon of --data-dir).", valueName: "url"))
   var url: String?
+
+  @Option(name: .customLong("protocol"), help: "http or grpc.")
+  var way = LoadPlan.Way.http
 
   @Option(help: "traces, logs, metrics or mixed.")
   var signal = Signal.traces
@@ -59,6 +62,7 @@ struct LoadCommand: AsyncParsableCommand {
     try check((1...3_650).contains(days), "--days must be 1 to 3650")
     if let records { try check(records > 0, "--records must be more than 0") }
     if let seconds { try check(seconds > 0 && seconds <= 31_536_000, "--seconds must be more than 0, at most a year") }
+    try check(way == .http || encoding == .protobuf, "over gRPC the encoding is protobuf")
     if url != nil, place.dataDir != nil { throw ValidationError("give --url or --data-dir, not both") }
   }
 
@@ -81,7 +85,7 @@ struct LoadCommand: AsyncParsableCommand {
   private func plan() throws -> LoadPlan {
     let target: LoadTarget
     do throws(LoadTarget.Fault) {
-      target = try LoadTarget(try address())
+      target = try LoadTarget(try address(), port: way.port)
     } catch {
       throw ValidationError(error.message)
     }
@@ -97,20 +101,22 @@ struct LoadCommand: AsyncParsableCommand {
       }
     let limit = seconds ?? (records == nil ? 10 : nil)
     return LoadPlan(
-      target: target, signals: signals, encoding: encoding, connections: connections, batch: batch, records: records,
+      target: target, way: way, signals: signals, encoding: encoding, connections: connections, batch: batch,
+      records: records,
       nanoseconds: limit.map { Int64($0 * 1e9) }, rate: rate == 0 ? nil : rate, gzip: gzip, classes: classes,
       days: days)
   }
 
   private func address() throws(LoadTarget.Fault) -> String {
     if let url { return url }
-    guard let directory = place.dataDir else { return "http://127.0.0.1:4318" }
+    guard let directory = place.dataDir else { return "http://127.0.0.1:\(way.port)" }
     let path = DataDirectory(directory).endpoints
     guard let bytes = try? FileSystem.read(path),
-      let address = LoadTarget.address(ofDoor: "otlp_http", in: String(decoding: bytes, as: UTF8.self))
-    else { throw LoadTarget.Fault(message: "\(path) names no otlp_http door; is a daemon running there?") }
+      let address = LoadTarget.address(ofDoor: way.door, in: String(decoding: bytes, as: UTF8.self))
+    else { throw LoadTarget.Fault(message: "\(path) names no \(way.door) door; is a daemon running there?") }
     return "http://" + address
   }
 }
 
 extension LoadPlan.Encoding: ExpressibleByArgument {}
+extension LoadPlan.Way: ExpressibleByArgument {}

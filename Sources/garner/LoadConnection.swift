@@ -2,7 +2,7 @@ import Glibc
 
 /// One keep-alive connection that sends a request and waits for its answer. Blocking calls on a thread of its own: less
 /// than 40 µs of processor a request, so that nearly all of the machine is left to the collector.
-struct LoadConnection: ~Copyable {
+struct LoadConnection: ~Copyable, LoadWire {
   enum Failure: Error {
     case system(Int32)
     case closed
@@ -32,8 +32,8 @@ struct LoadConnection: ~Copyable {
 
   deinit { close(descriptor) }
 
-  mutating func exchange(head: [UInt8], body: [UInt8]) throws(Failure) -> Answer {
-    try send(head, more: true)
+  mutating func exchange(_ plan: LoadPlan, _ signal: LoadShape.Signal, _ body: [UInt8]) throws(Failure) -> Answer {
+    try send(plan.head(signal, bytes: body.count), more: true)
     try send(body, more: false)
     return try receive()
   }

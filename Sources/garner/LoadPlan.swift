@@ -6,7 +6,15 @@ struct LoadPlan: Sendable {
     var contentType: String { self == .json ? "application/json" : "application/x-protobuf" }
   }
 
+  enum Way: String, CaseIterable, Sendable {
+    case http, grpc
+
+    var door: String { self == .grpc ? "otlp_grpc" : "otlp_http" }
+    var port: Int { self == .grpc ? 4317 : 4318 }
+  }
+
   var target: LoadTarget
+  var way: Way
   /// Sent in turn.
   var signals: [LoadShape.Signal]
   var encoding: Encoding

@@ -25,8 +25,14 @@ struct LoadSender: ~Copyable {
     var turn = index
     while !run.isOver, lost < Self.mostLost {
       do throws(LoadConnection.Failure) {
-        var connection = try LoadConnection(run.plan.target)
-        try send(over: &connection, turn: &turn)
+        switch run.plan.way {
+        case .http:
+          var connection = try LoadConnection(run.plan.target)
+          try send(over: &connection, turn: &turn)
+        case .grpc:
+          var connection = try LoadCalls(run.plan.target)
+          try send(over: &connection, turn: &turn)
+        }
       } catch {
         tally.failures += 1
         tally.note(error.text)
@@ -36,7 +42,9 @@ struct LoadSender: ~Copyable {
     }
   }
 
-  private mutating func send(over connection: inout LoadConnection, turn: inout Int) throws(LoadConnection.Failure) {
+  private mutating func send<Wire: LoadWire & ~Copyable>(
+    over connection: inout Wire, turn: inout Int
+  ) throws(LoadConnection.Failure) {
     while !run.isOver {
       let due = run.due(sender: index, request: tally.requests)
       if run.isLate(due) { return }
@@ -48,7 +56,7 @@ struct LoadSender: ~Copyable {
       let start = run.plan.rate == nil ? LoadClock.monotonic() : due
       tally.requests += 1
       let body = body(signal, records: count)
-      let answer = try connection.exchange(head: run.plan.head(run.plan.signals[signal], bytes: body.count), body: body)
+      let answer = try connection.exchange(run.plan, run.plan.signals[signal], body)
       lost = 0
       let now = LoadClock.monotonic()
       if answer.status == 200 {

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Where load is sent: plain HTTP/1.1 to one resolved address.
+/// Where load is sent, without TLS: one resolved address.
 struct LoadTarget: Sendable {
   struct Fault: Error {
     var message: String
@@ -15,14 +15,14 @@ struct LoadTarget: Sendable {
   private let address: [UInt8]
   private let family: Int32
 
-  /// `http://HOST[:PORT][/PREFIX]`; the port is 4318 unless named.
-  init(_ url: String) throws(Fault) {
+  /// `http://HOST[:PORT][/PREFIX]`; `port` unless one is named.
+  init(_ url: String, port: Int = 4318) throws(Fault) {
     guard url.hasPrefix("http://") else { throw Fault(message: "`\(url)` does not begin with http://") }
     let rest = url.dropFirst(7)
     let authority = rest.prefix { $0 != "/" }
     var prefix = rest.dropFirst(authority.count)
     while prefix.last == "/" { prefix.removeLast() }
-    let (host, port) = try Self.split(authority, url)
+    let (host, port) = try Self.split(authority, url, "\(port)")
     self.authority = String(authority)
     self.prefix = String(prefix)
     (address, family) = try Self.resolve(host, port)
@@ -30,18 +30,20 @@ struct LoadTarget: Sendable {
       family == AF_INET ? address[4] == 127 : address[8..<23].allSatisfy { $0 == 0 } && address[23] == 1
   }
 
-  private static func split(_ authority: Substring, _ url: String) throws(Fault) -> (host: String, port: String) {
+  private static func split(
+    _ authority: Substring, _ url: String, _ port: String
+  ) throws(Fault) -> (host: String, port: String) {
     if authority.first == "[" {
       guard let end = authority.firstIndex(of: "]") else { throw Fault(message: "`\(url)` lacks a ]") }
       let host = authority[authority.index(after: authority.startIndex)..<end]
       let tail = authority[authority.index(after: end)...]
-      return (String(host), tail.first == ":" ? String(tail.dropFirst()) : "4318")
+      return (String(host), tail.first == ":" ? String(tail.dropFirst()) : port)
     }
     let parts = authority.split(separator: ":", omittingEmptySubsequences: false)
     guard let host = parts.first, !host.isEmpty, parts.count <= 2 else {
       throw Fault(message: "`\(url)` names no host")
     }
-    return (String(host), parts.count == 2 ? String(parts[1]) : "4318")
+    return (String(host), parts.count == 2 ? String(parts[1]) : port)
   }
 
   private static func resolve(_ host: String, _ port: String) throws(Fault) -> ([UInt8], Int32) {

@@ -11,11 +11,15 @@ struct PlaceArguments: ParsableArguments {
   @Option(help: ArgumentHelp("Data directory; wins over the configuration.", valueName: "directory"))
   var dataDir: String?
 
-  /// Warnings go to the standard error; problems are thrown as `ConfigError`, exit code 78.
-  func resolve(_ purpose: ConfigRequest.Purpose = .reading, flags: [ConfigRequest.Flag] = []) throws -> ResolvedConfig {
+  func request(_ purpose: ConfigRequest.Purpose = .reading, flags: [ConfigRequest.Flag] = []) -> ConfigRequest {
     var all = flags
     if let dataDir { all.append(ConfigRequest.Flag("data_dir", "--data-dir", dataDir)) }
-    let resolved = try ConfigRequest(file: config, flags: all, purpose: purpose).resolve()
+    return ConfigRequest(file: config, flags: all, purpose: purpose)
+  }
+
+  /// Warnings go to the standard error; problems are thrown as `ConfigError`, exit code 78.
+  func resolve(_ purpose: ConfigRequest.Purpose = .reading, flags: [ConfigRequest.Flag] = []) throws -> ResolvedConfig {
+    let resolved = try request(purpose, flags: flags).resolve()
     for warning in resolved.warnings { Output.error("warning: \(warning)") }
     return resolved
   }

@@ -78,6 +78,7 @@ struct QueryRun {
     let place = error.position(in: sql).map { " (line \($0.line), column \($0.column))" } ?? ""
     switch error {
     case .unreadable: return CommandFailure(.unavailable, error.description)
+    case .interrupted: return CommandFailure(.interrupted, "interrupted: the rows above are not all")
     case .filesChanged: return CommandFailure(.unavailable, error.description)
     default: return CommandFailure(.badInput, error.description + place)
     }

@@ -30,8 +30,9 @@ struct ServeCommand: AsyncParsableCommand {
 
   func run() async throws {
     let resolved = try place.resolve(.serving, flags: flags)
+    let request = place.request(.serving, flags: flags)
     do {
-      try await Serve(resolved, version: Version.text).run()
+      try await Serve(resolved, version: Version.text) { () throws(ConfigError) in try request.resolve() }.run()
     } catch let failure as Serve.Failure {
       throw CommandFailure(.unavailable, failure.description)
     }

@@ -125,7 +125,8 @@ import Testing
     ("limits: {body_timeout: 2h}", "1:24 `limits.body_timeout`: 2h is too long; the most is 1h"),
     ("- a", "1:1 the file must be a map of keys, found a list"),
     ("forward: [jaeger]", "1:10 `forward` is not built yet; leave it out or empty"),
-    ("privacy: {drop: [x]}", "1:17 `privacy.drop` is not built yet; leave it out or empty"),
+    ("privacy: {drop: x}", "1:17 `privacy.drop`: expected a list of patterns, found a single value"),
+    ("privacy: {scrub: [\"!a{b\"]}", "1:19 `privacy.scrub`: `!a{b`: a brace is not closed"),
     ("retentoin: {}", "1:1 unknown key `retentoin`; did you mean `retention`?"),
   ]) func saysWhatIsWrong(yaml: String, problem: String) throws {
     #expect(try problems(yaml) == [problem])
@@ -149,10 +150,15 @@ import Testing
     #expect(try problems(yaml, purpose: .reading).isEmpty)
   }
 
-  @Test func refusesTokensUntilTheyAreBuilt() throws {
-    let found = try problems("auth: {tokens_file: /x, allow_anonymous: false}", purpose: .serving)
-    #expect(found.count == 2)
-    #expect(found.allSatisfy { $0.contains("not built yet") })
+  @Test(arguments: [
+    ("tls: {cert_file: /x}", "`tls.cert_file` and `tls.key_file` go together"),
+    ("tls: {client_ca_file: /x}", "`tls.client_ca_file` needs `tls.cert_file` and `tls.key_file`"),
+    ("tls: {cert_file: /nowhere/c, key_file: /nowhere/k}", "`tls`: /nowhere/c: no certificate in PEM"),
+  ]) func refusesHalfATLSConfiguration(yaml: String, problem: String) throws {
+    let found = try problems(yaml, purpose: .serving)
+    #expect(found.count == 1)
+    #expect(found.first?.hasSuffix(problem) == true)
+    #expect(try problems(yaml, purpose: .reading).isEmpty)
   }
 
   @Test func refusesTwoDoorsAtOneAddress() throws {

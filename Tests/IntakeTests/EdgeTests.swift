@@ -252,6 +252,7 @@ struct EdgeTests {
   @Test func acceptsNoMoreConnectionsThanAllowed() async throws {
     var options = OTLPHTTPOptions()
     options.limits.connections = 1
+    options.limits.excessConnections = 0
     try await withDoor(options) { door in
       let first = try door.connect()
       let headers = ["Content-Type": Self.plain]

@@ -13,7 +13,8 @@ struct GarnerDaemon {
     let process = try GarnerProcess(
       ["serve", "--data-dir", folder.data, "--otlp-http", "127.0.0.1:0", "--console", "127.0.0.1:0"] + arguments,
       errors: folder.fresh("daemon"), environment: environment)
-    let lines = try await process.lines { lines in lines.filter { $0.hasPrefix("listening ") }.count == 2 }
+    let doors = arguments.contains("--otlp-grpc") ? 3 : 2
+    let lines = try await process.lines { lines in lines.filter { $0.hasPrefix("listening ") }.count == doors }
     return GarnerDaemon(process: process, port: port("otlp_http", lines), console: port("console", lines))
   }
 

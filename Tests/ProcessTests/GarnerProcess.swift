@@ -70,13 +70,18 @@ final class GarnerProcess: @unchecked Sendable {
     posix_spawn_file_actions_adddup2(&actions, errorFile, 2)
     var words = ([binary] + arguments).map { strdup($0) }
     words.append(nil)
-    // No configuration of this machine or of the shell that runs the tests.
-    var variables = (["PATH=/usr/bin:/bin", "HOME=/nonexistent", "XDG_CONFIG_HOME=/nonexistent"] + environment).map {
-      strdup($0)
-    }
+    var variables = variables(environment).map { strdup($0) }
     variables.append(nil)
+    // Threads of the pool block signals, and a child would go on blocking them.
+    var attributes = posix_spawnattr_t()
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    posix_spawnattr_init(&attributes)
+    posix_spawnattr_setsigmask(&attributes, &signals)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
     var started = pid_t()
-    let code = posix_spawn(&started, binary, &actions, nil, words, variables)
+    let code = posix_spawn(&started, binary, &actions, &attributes, words, variables)
+    posix_spawnattr_destroy(&attributes)
     for word in words + variables { free(word) }
     posix_spawn_file_actions_destroy(&actions)
     close(ends[1])
@@ -87,6 +92,17 @@ final class GarnerProcess: @unchecked Sendable {
       throw Failure(description: "cannot start \(binary): \(String(cString: strerror(code)))")
     }
     return (started, ends[0])
+  }
+
+  /// No configuration of this machine or of the shell that runs the tests, no doors at fixed ports, and rows as they came.
+  private static func variables(_ own: [String]) -> [String] {
+    let defaults = [
+      "PATH=/usr/bin:/bin", "HOME=/nonexistent", "XDG_CONFIG_HOME=/nonexistent", "GARNER_LISTEN_OTLP_GRPC=none",
+      "GARNER_LISTEN_UDP=none", "GARNER_PRIVACY_POLICY=none",
+    ]
+    func name(_ variable: String) -> Substring { variable.prefix { $0 != "=" } }
+    let named = Set(own.map(name))
+    return defaults.filter { !named.contains(name($0)) } + own
   }
 
   deinit {

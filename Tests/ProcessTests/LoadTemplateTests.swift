@@ -72,8 +72,9 @@ import Wire
 
   private func template(_ example: Case, records: Int = 60, classes: Int = 1, days: Int = 1) throws -> LoadTemplate {
     let plan = LoadPlan(
-      target: try LoadTarget("http://127.0.0.1"), signals: [example.signal], encoding: example.encoding, connections: 1,
-      batch: records, records: nil, nanoseconds: nil, rate: nil, gzip: false, classes: classes, days: days)
+      target: try LoadTarget("http://127.0.0.1"), way: .http, signals: [example.signal], encoding: example.encoding,
+      connections: 1, batch: records, records: nil, nanoseconds: nil, rate: nil, gzip: false, classes: classes,
+      days: days)
     var template = plan.template(example.signal, records: records, sender: 0)
     var random = LoadRandom(seed: 1)
     template.vary(now: Self.now, random: &random)

@@ -13,14 +13,16 @@ struct Room: Sendable {
 
   static let all: [Room] = [
     Room("Telemetry", own: [], foreign: []),
-    Room("Wire", own: ["Telemetry", "COTLP", "CZlib"], foreign: ["Glibc"]),
+    Room("Wire", own: ["Telemetry", "COTLP", "CZlib", "CZstd"], foreign: ["Glibc"]),
     Room("Store", own: ["Telemetry", "CSQLite"], foreign: ["Crypto", "Glibc"]),
     Room(
       "Door", own: ["Telemetry", "Wire"],
-      foreign: ["Glibc", "FoundationEssentials", "Hummingbird*", "NIO*", "HTTPTypes", "Logging"]),
+      foreign: ["Glibc", "FoundationEssentials", "Hummingbird*", "NIO*", "HTTPTypes", "Logging", "Crypto"]),
     Room(
       "Intake", own: ["Door", "Wire", "Telemetry"],
-      foreign: ["Glibc", "FoundationEssentials", "Hummingbird*", "NIO*", "HTTPTypes", "Logging", "Crypto"]),
+      foreign: [
+        "Glibc", "FoundationEssentials", "Hummingbird*", "NIO*", "HTTPTypes", "Logging", "Crypto", "ServiceLifecycle",
+      ]),
     Room("Forward", own: ["Wire", "Telemetry"], foreign: ["Glibc", "FoundationEssentials", "NIO*", "Logging"]),
     Room("Insight", own: ["Store", "Telemetry"], foreign: ["Glibc", "FoundationEssentials"]),
     Room(
@@ -41,7 +43,7 @@ struct Room: Sendable {
   ]
 
   /// C, with module maps instead of imports.
-  static let cLibraries: Set<String> = ["COTLP", "CSQLite", "CZlib", "CProtobufC", "CYAML"]
+  static let cLibraries: Set<String> = ["COTLP", "CSQLite", "CZlib", "CZstd", "CProtobufC", "CYAML"]
 
   private init(_ name: String, own: Set<String>, foreign: Set<String>) {
     self.name = name

@@ -18,7 +18,8 @@ import Testing
       ([1, 2, 4, 5, 3], 4, 1...5), ([7, 7, 7], 7, 7...7), ([-3, -2, .max], .max, .max ... .max),
     ] as [([Int64], Int64, ClosedRange<Int64>)])
   func joinsNeighbours(ids: [Int64], asked: Int64, range: ClosedRange<Int64>) {
-    #expect(Self.ranges(ids).range(of: ImportIdentity(store: "s", id: asked)) == range)
+    var ranges = Self.ranges(ids)
+    #expect(ranges.range(ranges.handle("s"), of: asked) == range)
   }
 
   @Test func knowsExactlyWhatWasInserted() {
@@ -163,5 +164,30 @@ import Testing
     }
     #expect(try store.marks() == [1])
     #expect(try store.books().balances)
+  }
+}
+
+@Suite struct NumberedUIDTests {
+  @Test func knowsEventNumbersOfARunAgainAfterARestart() async throws {
+    let store = try ModelStore()
+    func log(_ number: Int64) -> SampleBatch.Record { store.log("a.b", uid: "00000000000000ff:\(number)") }
+    try await store.append([log(0), log(1), log(5), log(2)])
+    let again = try await store.append([log(1), log(3), log(5), log(4)])
+    #expect(again.stored == 2 && again.deduplicated == 2)
+    try store.settle()
+    try store.restart()
+    let late = try await store.append((0...6).map(log))
+    #expect(late.stored == 1 && late.deduplicated == 6)
+    store.close()
+    #expect(try store.books().balances)
+  }
+
+  @Test(arguments: [
+    ("00000000000000ff:0", true), ("9f3c2a0000000001:8123", true), ("9f3c2a0000000001:9223372036854775807", true),
+    ("9f3c2a0000000001:9223372036854775808", false), ("9f3c2a0000000001:01", false), ("9F3C2A0000000001:1", false),
+    ("9f3c2a0000000001:", false), ("9f3c2a000000001:1", false), ("9f3c2a0000000001:-1", false), ("", false),
+  ])
+  func isToldFromOtherTexts(_ text: String, _ isNumbered: Bool) {
+    #expect(Array(text.utf8).withUnsafeBytes { NumberedUID($0) != nil } == isNumbered)
   }
 }

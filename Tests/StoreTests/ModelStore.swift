@@ -34,6 +34,13 @@ final class StoreDiary: Sendable {
     }
   }
 
+  /// Paths of files that retention took, in that order.
+  var prunedPaths: [String] {
+    events.withLock { events in
+      events.compactMap { if case .pruned(let path, _, _, _, _) = $0 { path } else { nil } }
+    }
+  }
+
   var pruned: [String] {
     events.withLock { events in
       events.compactMap { event in

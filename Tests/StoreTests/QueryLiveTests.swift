@@ -58,6 +58,11 @@ import Testing
       let most = submitted.load(ordering: .sequentiallyConsistent)
       guard case .integer(let count) = row[0] else { continue }
       #expect(least <= Int(count) && Int(count) <= most)
+      // The same from summaries of blocks.
+      let counts = try Self.answer(
+        session, store, "SELECT event, count(*) FROM telemetry_events WHERE timestamp > '1971' GROUP BY event")
+      let sum = counts.reduce(0) { if case .integer(let count) = $1[1] { $0 + Int(count) } else { $0 } }
+      #expect(Int(count) <= sum && sum <= submitted.load(ordering: .sequentiallyConsistent))
       #expect(row[1] == row[0])
       #expect(session.warnings.isEmpty)
       await Task.yield()

@@ -25,9 +25,9 @@ struct MixedStore {
         return Self.event(id, start + Int64(random.next() % UInt64(20 * hour)), &random)
       }
     }
-    try fixture.settle(events(400, from: day))
+    try fixture.settle(events(400, from: day), rowsPerBlock: 16)
     try fixture.settle(events(400, from: day + 24 * hour))
-    try fixture.settle(events(100, from: day))
+    try fixture.settle(events(100, from: day), rowsPerBlock: 16)
     landing = try fixture.land(events(200, from: day + 48 * hour))
   }
 

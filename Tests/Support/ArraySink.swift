@@ -7,6 +7,7 @@ package final class ArraySink: BatchSink {
     var batches: [Batch] = []
     var receipts: [ReceiptKey: Receipt] = [:]
     var keys: [ReceiptKey?] = []
+    var marks: [Mark] = []
     var remark = ""
     var appendRefusal: Refusal?
     var admitRefusal: Refusal?
@@ -24,6 +25,8 @@ package final class ArraySink: BatchSink {
 
   package var batches: [Batch] { state.withLock { $0.batches } }
   package var keys: [ReceiptKey?] { state.withLock { $0.keys } }
+  /// Of all batches, in order.
+  package var marks: [Mark] { state.withLock { $0.marks } }
   /// Sizes that `admit` was asked about.
   package var admitted: [Int] { state.withLock { $0.admitted } }
   package var recordCount: Int { batches.reduce(0) { $0 + $1.recordCount } }
@@ -64,7 +67,9 @@ package final class ArraySink: BatchSink {
     }
   }
 
-  package func append(_ batch: Batch, key: ReceiptKey?, door: String) async throws(Refusal) -> Receipt {
+  package func append(
+    _ batch: Batch, key: ReceiptKey?, door: String, marks: [Mark]
+  ) async throws(Refusal) -> Receipt {
     await arrive()
     let result = state.withLock { state -> Result<Receipt, Refusal> in
       if let refusal = state.appendRefusal { return .failure(refusal) }
@@ -81,6 +86,7 @@ package final class ArraySink: BatchSink {
         received: batch.recordCount + rejected, stored: batch.recordCount, rejected: rejected,
         message: parts.joined(separator: "; "))
       state.batches.append(batch)
+      state.marks += marks
       if let key { state.receipts[key] = receipt }
       return .success(receipt)
     }

@@ -146,7 +146,7 @@ extension OracleLines {
     }
     line.ext = Texts.object([
       ("scale", String(point.scale)), ("zero_count", point.zero_count == 0 ? nil : Texts.unsigned(point.zero_count)),
-      ("zero_threshold", point.zero_threshold == 0 ? nil : Texts.double(point.zero_threshold)),
+      ("zero_threshold", point.zero_threshold.bitPattern == 0 ? nil : Texts.double(point.zero_threshold)),
       ("positive", buckets(point.positive)), ("negative", buckets(point.negative)),
       ("exemplars", Self.exemplars(point.n_exemplars, point.exemplars)),
       ("time", Self.lateTime(point.time_unix_nano)),

@@ -102,13 +102,12 @@ def test_an_export_imported_twice_adds_nothing(data, tmp_path):
     for _ in range(2):
         run("import", str(file), data=other)
         assert ask(other, "SELECT count(*) AS n FROM telemetry_events") == [{"n": 5}]
-    columns = ", ".join(name for name in COLUMNS if name not in ("id", "session_id"))
+    columns = ", ".join(name for name in COLUMNS if name != "id")
     everything = f"SELECT {columns} FROM telemetry_events ORDER BY timestamp, tick, event"
     assert ask(other, everything) == ask(data, everything)
     run("balance", data=other)
 
 
-@pytest.mark.xfail(strict=True, reason="an import names anonymous senders anew")
 def test_an_import_keeps_the_session_of_an_anonymous_sender(data, tmp_path):
     file, other = tmp_path / "all.db", tmp_path / "other"
     run("export", "--format", "sqlite", "--output", str(file), data=data)

@@ -11,12 +11,14 @@ BLOCKS = re.findall(r"^```sh\n(.*?)^```$", (ROOT / "README.md").read_text(), re.
 
 def test_the_first_screen_works(tmp_path):
     assert BLOCKS[0].strip() == "make run"
-    with Daemon(tmp_path / "data") as daemon:
+    with Daemon(tmp_path / "data", "--udp", "127.0.0.1:0") as daemon:
+        daemon._await_doors("udp")
         outputs = []
         for block in BLOCKS[1:]:
             command = (
                 block.replace("127.0.0.1:4318", daemon.doors["otlp_http"])
                 .replace("127.0.0.1:4320", daemon.doors["console"])
+                .replace("127.0.0.1/4319", daemon.doors["udp"].replace(":", "/"))
                 .replace(".build-release/release/garner", str(BINARY))
             )
             done = subprocess.run(

@@ -10,9 +10,36 @@ extension ConfigKey {
     ConfigKey(
       "listen.otlp_http", \.listen.otlpHTTP, .address,
       "OTLP over HTTP, protobuf and JSON: HOST:PORT (IPv6 as \"[::1]:4318\"), port 0 picks one, none closes the door."),
-    ConfigKey("listen.otlp_grpc", \.listen.otlpGRPC, .address, "OTLP over gRPC; stays closed until it is built."),
-    ConfigKey("listen.udp", \.listen.udp, .address, "Datagrams of games; stays closed until it is built."),
+    ConfigKey("listen.otlp_grpc", \.listen.otlpGRPC, .address, "OTLP over gRPC: traces, metrics and logs."),
+    ConfigKey(
+      "listen.udp", \.listen.udp, .address, "Datagrams of games, forms B and J; on 127.0.0.1 it listens on ::1 too."),
     ConfigKey("listen.console", \.listen.console, .address, "Health, /metrics and the pages for people."),
+
+    ConfigKey(
+      "udp.allow_unsigned", \.udp.allowUnsigned, .networks,
+      "Networks from which form J is taken without a signature, besides this machine; anybody there can forge it."),
+    ConfigKey(
+      "udp.max_skew", \.udp.maxSkew, .duration(.seconds(1) ... .seconds(86_400)),
+      "How far the clock of a sender that was started anew may be off; its packets are refused beyond."),
+    ConfigKey(
+      "udp.silent_after", \.udp.silentAfter, .duration(.seconds(1) ... .seconds(86_400)),
+      "A sender without a packet for so long, and without a farewell, is called silent."),
+
+    ConfigKey(
+      "drop.settle", \.drop.settle, .duration(.milliseconds(10) ... .seconds(3_600)),
+      "How long a file in <data>/drop/in must be quiet before it is taken; one that is renamed into place is taken at "
+        + "once."),
+    ConfigKey(
+      "drop.scan", \.drop.scan, .duration(.milliseconds(10) ... .seconds(3_600)),
+      "How often the folder is looked through for files that nothing has told about."),
+    ConfigKey(
+      "drop.keep_done", \.drop.keepDone, .duration(), "How long a file that was stored lies in drop/done."),
+    ConfigKey(
+      "drop.keep_rejected", \.drop.keepRejected, .duration(),
+      "How long what was not stored lies in drop/rejected."),
+    ConfigKey(
+      "drop.keep_bytes", \.drop.keepBytes, .size(0...(1 << 50)),
+      "Bytes of drop/done and drop/rejected together; over it the oldest go first, those in done before the others."),
 
     ConfigKey(
       "retention.max_bytes", \.retention.maxBytes, .cap(atLeast: 1 << 20),
@@ -78,15 +105,42 @@ extension ConfigKey {
       "Settled files of one class and day under this length are put together."),
 
     ConfigKey(
-      "auth.tokens_file", \.auth.tokensFile, .text, "Tokens of senders and readers; not built yet, so it must be empty."
-    ),
+      "auth.tokens_file", \.auth.tokensFile, .text,
+      "Tokens of senders and readers, mode 0600, made by `garner token`. Empty: <data>/keys/tokens.jsonl."),
+    ConfigKey(
+      "auth.udp_keys_file", \.auth.udpKeysFile, .text,
+      "Keys that sign datagrams, mode 0600, made by `garner token create --udp`. Empty: <data>/keys/udp.jsonl."),
     ConfigKey(
       "auth.allow_anonymous", \.auth.anonymous, .word,
       "Doors that need no token: loopback, all (true), none (false)."),
 
     ConfigKey(
+      "tls.cert_file", \.tls.certFile, .text,
+      "Certificate chain in PEM for all TCP doors, read again when it changes. Empty: plain text."),
+    ConfigKey("tls.key_file", \.tls.keyFile, .text, "Its private key in PEM."),
+    ConfigKey(
+      "tls.client_ca_file", \.tls.clientCAFile, .text,
+      "Authorities in PEM whose client certificates may send records without a token. Empty: none is asked for."),
+
+    ConfigKey(
       "privacy.policy", \.privacy.policy, .word,
-      "none stores what arrives, as it arrives; pseudonymising and scrubbing (default) is not built yet."),
+      "default: players and devices become pseudonyms, addresses, e-mails, names, secrets and chat are removed before "
+        + "anything is kept. none stores what arrives as it arrives, but for garner.* of strangers."),
+    ConfigKey(
+      "privacy.pseudonymize", \.privacy.pseudonymize, .patterns,
+      "Further keys whose values become pseudonyms: patterns without case, * for any run of letters, {a,b} for either; "
+        + "\"!pattern\" takes a built-in one away, \"device:pattern\" is for devices."),
+    ConfigKey("privacy.drop", \.privacy.drop, .patterns, "Further keys that are removed with their values."),
+    ConfigKey(
+      "privacy.scrub", \.privacy.scrub, .patterns,
+      "All texts are searched for addresses, secrets and the like; \"!pattern\" leaves out the values of these keys."),
+    ConfigKey(
+      "privacy.key_file", \.privacy.keyFile, .text,
+      "Keys of the pseudonyms, mode 0600, made at the first start. Empty: <data>/keys/privacy.jsonl."),
+    ConfigKey(
+      "privacy.classes.restricted", \.retention.classes, .restrictedPatterns, aliasOf: "retention.classes",
+      collides: { $0["restricted"]?["match"] != nil },
+      "Another name of the patterns of the class restricted."),
 
     ConfigKey("log.level", \.log.level, .word, "trace, debug, info, notice, warning, error or critical."),
     ConfigKey("log.format", \.log.format, .word, "text, json, or auto: text on a terminal, else json."),
@@ -102,10 +156,6 @@ extension ConfigKey {
       collides: { $0["standard"]?["age"] != nil },
       "Another name of the age of the class standard, in days."),
 
-    ConfigKey(reserved: "privacy.pseudonymize"),
-    ConfigKey(reserved: "privacy.drop"),
-    ConfigKey(reserved: "privacy.scrub"),
-    ConfigKey(reserved: "privacy.key_file"),
     ConfigKey(reserved: "destinations"),
     ConfigKey(reserved: "forward"),
     ConfigKey(reserved: "alerts"),

@@ -21,7 +21,7 @@ package struct ConfigKey: Sendable {
   }
 
   /// The value in an environment variable is JSON.
-  var takesTree: Bool { isReserved || path == "retention.classes" }
+  var takesTree: Bool { isReserved || path == "retention.classes" || typeName.hasPrefix("list of ") }
 
   package var defaultText: String { show(GarnerConfig()) }
 

@@ -25,10 +25,16 @@ package enum ConfigTemplate {
       let indent = isNested ? "  " : ""
       if lines.last?.hasSuffix(":") == false || !isNested { lines.append("") }
       lines += wrapped(key.doc, "\(indent)## ")
-      lines += (key.path == "retention.classes" ? classes : ["\(parts[parts.count - 1]): \(value(key))"])
+      lines += (key.path == "retention.classes" ? classes : [line(parts.dropFirst(isNested ? 1 : 0), value(key))])
         .map { "\(indent)# \($0)" }
     }
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// A map in one line for what lies deeper.
+  private static func line(_ names: ArraySlice<String>, _ value: String) -> String {
+    guard names.count > 1, let name = names.first else { return "\(names.first ?? ""): \(value)" }
+    return "\(name): {\(line(names.dropFirst(), value))}"
   }
 
   private static func value(_ key: ConfigKey) -> String {

@@ -9,6 +9,21 @@ package struct GarnerConfig: Sendable {
     package var console = ListenAddress.open(host: "127.0.0.1", port: 4320)
   }
 
+  package struct UDP: Sendable {
+    package var allowUnsigned: [String] = []
+    package var maxSkew: Duration = .seconds(600)
+    package var silentAfter: Duration = .seconds(30)
+  }
+
+  /// The drop folder.
+  package struct Drop: Sendable {
+    package var settle: Duration = .seconds(2)
+    package var scan: Duration = .seconds(10)
+    package var keepDone: Duration = .seconds(86_400)
+    package var keepRejected: Duration = .seconds(30 * 86_400)
+    package var keepBytes: Int64 = 1 << 30
+  }
+
   package struct Retention: Sendable {
     /// Nil: no cap.
     package var maxBytes: Int64? = 500_000_000
@@ -50,9 +65,19 @@ package struct GarnerConfig: Sendable {
       case everywhere = "true"
       case nowhere = "false"
     }
-    /// Empty: none.
+    /// Empty: `<data>/keys/tokens.jsonl`.
     package var tokensFile = ""
+    /// Empty: `<data>/keys/udp.jsonl`.
+    package var udpKeysFile = ""
     package var anonymous = Anonymous.loopback
+  }
+
+  /// Of all TCP doors; all empty: plain text.
+  package struct TLS: Sendable {
+    package var certFile = ""
+    package var keyFile = ""
+    /// Empty: clients are not asked for certificates.
+    package var clientCAFile = ""
   }
 
   package struct Privacy: Sendable {
@@ -60,7 +85,13 @@ package struct GarnerConfig: Sendable {
       case standard = "default"
       case none
     }
-    package var policy = Policy.none
+    package var policy = Policy.standard
+    /// Patterns that add to the built-in ones, `!pattern` takes one away.
+    package var pseudonymize: [String] = []
+    package var drop: [String] = []
+    package var scrub: [String] = []
+    /// Empty: `<data>/keys/privacy.jsonl`.
+    package var keyFile = ""
   }
 
   package struct Log: Sendable {
@@ -80,11 +111,14 @@ package struct GarnerConfig: Sendable {
   /// Where everything is kept; filled by the search order when the operator sets none.
   package var dataDirectory = ""
   package var listen = Listen()
+  package var udp = UDP()
+  package var drop = Drop()
   package var retention = Retention()
   package var dedup = Dedup()
   package var limits = Limits()
   package var store = Storage()
   package var auth = Auth()
+  package var tls = TLS()
   package var privacy = Privacy()
   /// How long a stop waits for requests in flight.
   package var drain: Duration = .seconds(10)

@@ -1,3 +1,4 @@
+import Door
 import Telemetry
 
 /// A configuration and where each of its values came from.
@@ -16,24 +17,7 @@ package struct ResolvedConfig: Sendable {
   func doorProblems(for purpose: ConfigRequest.Purpose) -> [ConfigProblem] {
     guard purpose == .serving else { return [] }
     var problems: [ConfigProblem] = []
-    if !config.auth.tokensFile.isEmpty {
-      let message = "`auth.tokens_file`: tokens are not built yet; leave the key out"
-      problems.append(ConfigProblem(message, at: place("auth.tokens_file")))
-    }
-    if config.privacy.policy == .standard {
-      let message =
-        "`privacy.policy`: default is not built yet, and nothing may look protected that is not; leave it out"
-      problems.append(ConfigProblem(message, at: place("privacy.policy")))
-    }
-    if config.auth.anonymous == .nowhere {
-      let message = "`auth.allow_anonymous`: false closes every door, for tokens are not built yet; leave the key out"
-      problems.append(ConfigProblem(message, at: place("auth.allow_anonymous")))
-    }
-    for (path, address) in doors where !address.isLoopback && config.auth.anonymous == .loopback {
-      let message = "`\(path)`: \(address.text) can be reached from other machines and there are no tokens; "
-      let mend = "set auth.allow_anonymous: true when that is meant, or listen on 127.0.0.1"
-      problems.append(ConfigProblem(message + mend, at: place(path)))
-    }
+    problems += credentialProblems() + privacyProblems()
     // UDP has ports of its own.
     let streams = doors.filter { $0.path != "listen.udp" }
     for (index, door) in streams.enumerated() {
@@ -53,7 +37,7 @@ package struct ResolvedConfig: Sendable {
     ]
   }
 
-  private func place(_ path: String) -> String? {
+  func place(_ path: String) -> String? {
     origins[path].map { $0.text }
   }
 

@@ -5,6 +5,7 @@ import Hummingbird
 import Logging
 import NIOCore
 import Store
+import Wire
 
 /// `<data>/control.sock`: HTTP and JSON for the commands that change something while the daemon holds the lock. Who may open
 /// the socket (mode 0600) may do all of it.
@@ -12,18 +13,23 @@ import Store
 /// | request | does |
 /// |---|---|
 /// | `GET /status` | what `garner status` shows |
+/// | `GET /sources` | what `garner sources` shows, an array of objects |
 /// | `GET /ready` | the body of `/readyz`, 200 or 503 |
 /// | `POST /clear?before=NS&category=C` | `{"rows":…,"files":…}` |
+/// | `POST /repair/context` | `{"rows":…,"files":…}` |
 /// | `POST /settle` | retires and settles what landed |
 /// | `POST /maintain` | looks at retention now |
-/// | `POST /import?path=P` | `{"records":…,…}` |
+/// | `POST /-/reload` | reads the configuration again; 400 and its faults when there are any |
+/// | `POST /import?path=P&again=1&sidecar=JSON` | `{"received":…,…}` |
 struct ControlDoor: HTTPResponder {
   typealias Context = BasicRequestContext
 
   let store: DataStore
   let readiness: Readiness
   let status: @Sendable () throws -> String
-  let importFile: @Sendable (String) async throws -> String
+  let sources: @Sendable () throws -> String
+  let reloader: Reloader
+  let importFile: @Sendable (String, ImportOptions) async throws -> String
 
   func respond(to request: Request, context: BasicRequestContext) async throws -> Response {
     do {
@@ -32,6 +38,12 @@ struct ControlDoor: HTTPResponder {
       case (.get, "/status"):
         let text = try await blocking { try status() }
         return Self.json(.ok, text)
+      case (.get, "/sources"):
+        let text = try await blocking { try sources() }
+        return Self.json(.ok, text)
+      case (.post, "/repair/context"):
+        let outcome = try await blocking { try store.repairContext() }
+        return Self.json(.ok, "{\"rows\":\(outcome.rows),\"files\":\(outcome.files)}")
       case (.get, "/ready"):
         return Self.json(readiness.isReady ? .ok : .serviceUnavailable, readiness.json())
       case (.post, "/clear"):
@@ -45,9 +57,17 @@ struct ControlDoor: HTTPResponder {
       case (.post, "/maintain"):
         try await blocking { store.maintainNow() }
         return Self.json(.ok, "{}")
+      case (.post, "/-/reload"):
+        let answer = try await blocking { reloader.reload() }
+        return Self.json(answer.isDone ? .ok : .badRequest, answer.json)
       case (.post, "/import"):
         guard let path = parameters["path"] else { return Self.json(.badRequest, "{\"error\":\"path is missing\"}") }
-        return Self.json(.ok, try await importFile(String(path)))
+        var options = ImportOptions()
+        options.again = parameters["again"] == "1"
+        if let sidecar = parameters["sidecar"] {
+          options.sidecar = try Array(String(sidecar).utf8).withUnsafeBytes { try FileSidecar(json: $0) }
+        }
+        return Self.json(.ok, try await importFile(String(path), options))
       default:
         return Self.json(.notFound, "{\"error\":\"no such command\"}")
       }

@@ -1,19 +1,40 @@
 import Glibc
 package import Logging
+import Synchronization
 import Telemetry
+
+/// The level below which nothing is written; may change while loggers are in use.
+package final class LogThreshold: Sendable {
+  private let index: Atomic<Int>
+
+  package init(_ level: Logger.Level) { index = Atomic(Self.index(level)) }
+
+  package var level: Logger.Level {
+    get { Logger.Level.allCases[index.load(ordering: .relaxed)] }
+    set { index.store(Self.index(newValue), ordering: .relaxed) }
+  }
+
+  private static func index(_ level: Logger.Level) -> Int { Logger.Level.allCases.firstIndex(of: level) ?? 0 }
+}
 
 /// One line a record to standard error: text for people, JSON elsewhere (REQUIREMENTS 5.10). A line is one `write(2)`.
 package struct LineLogHandler: LogHandler {
   package enum Format: Sendable { case text, json }
 
-  package var logLevel: Logger.Level
+  /// The threshold's, until a logger gets a level of its own.
+  package var logLevel: Logger.Level {
+    get { own ?? threshold.level }
+    set { own = newValue }
+  }
   package var metadata: Logger.Metadata = [:]
   private let label: String
   private let format: Format
+  private let threshold: LogThreshold
+  private var own: Logger.Level?
 
-  package init(label: String, level: Logger.Level, format: Format) {
+  package init(label: String, threshold: LogThreshold, format: Format) {
     self.label = label
-    logLevel = level
+    self.threshold = threshold
     self.format = format
   }
 

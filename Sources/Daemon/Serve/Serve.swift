@@ -14,10 +14,16 @@ import UnixSignals
 package struct Serve: Sendable {
   private let resolved: ResolvedConfig
   private let version: String
+  private let reread: @Sendable () throws(ConfigError) -> ResolvedConfig
 
-  package init(_ resolved: ResolvedConfig, version: String) {
+  /// `reread`: the configuration as files, environment and flags tell it now, for a reload.
+  package init(
+    _ resolved: ResolvedConfig, version: String,
+    reread: @escaping @Sendable () throws(ConfigError) -> ResolvedConfig
+  ) {
     self.resolved = resolved
     self.version = version
+    self.reread = reread
   }
 
   package enum Failure: Error, CustomStringConvertible {
@@ -35,9 +41,13 @@ package struct Serve: Sendable {
   package func run() async throws {
     // Telemetry is nobody else's business, whatever the shell's umask says; a closed pipe is not a reason to die.
     umask(0o077)
+    // A core would hold the texts that privacy keeps off the disk.
+    var noCore = rlimit(rlim_cur: 0, rlim_max: 0)
+    setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &noCore)
     signal(SIGPIPE, SIG_IGN)
     let config = resolved.config
-    let logger = makeLogger(config)
+    let threshold = LogThreshold(Self.level(config))
+    let logger = makeLogger(config, threshold)
     for warning in resolved.warnings { logger.warning("\(warning)") }
     let directory = DataDirectory(config.dataDirectory)
     let store: DataStore
@@ -54,7 +64,7 @@ package struct Serve: Sendable {
         "durability": "fsync before every answer", "store": "\(store.storeID)",
       ])
     do {
-      try await serve(store, directory, config, logger)
+      try await serve(store, directory, config, logger, threshold)
     } catch {
       close(store)
       throw error
@@ -68,19 +78,23 @@ package struct Serve: Sendable {
     unlink(store.directory.controlSocket)
   }
 
-  private func makeLogger(_ config: GarnerConfig) -> Logger {
+  private static func level(_ config: GarnerConfig) -> Logger.Level {
+    Logger.Level(rawValue: config.log.level.rawValue) ?? .info
+  }
+
+  private func makeLogger(_ config: GarnerConfig, _ threshold: LogThreshold) -> Logger {
     let format: LineLogHandler.Format =
       switch config.log.format {
       case .text: .text
       case .json: .json
       case .auto: isatty(2) == 1 ? .text : .json
       }
-    let level = Logger.Level(rawValue: config.log.level.rawValue) ?? .info
-    return Logger(label: "garner") { LineLogHandler(label: $0, level: level, format: format) }
+    return Logger(label: "garner") { LineLogHandler(label: $0, threshold: threshold, format: format) }
   }
 
   private func serve(
-    _ store: DataStore, _ directory: DataDirectory, _ config: GarnerConfig, _ logger: Logger
+    _ store: DataStore, _ directory: DataDirectory, _ config: GarnerConfig, _ logger: Logger,
+    _ threshold: LogThreshold
   ) async throws {
     let readiness = Readiness()
     readiness.set("store", ok: true, "open")
@@ -88,6 +102,8 @@ package struct Serve: Sendable {
     watch.look()
     var doors: [(name: String, address: ListenAddress)] = []
     doors.append(("otlp_http", config.listen.otlpHTTP))
+    doors.append(("otlp_grpc", config.listen.otlpGRPC))
+    doors.append(("udp", config.listen.udp))
     doors.append(("console", config.listen.console))
     let expected = doors.filter { $0.address != .closed }.count
     let endpoints = Endpoints(directory, expected: expected) {
@@ -95,47 +111,120 @@ package struct Serve: Sendable {
       ServiceManager.notify("READY=1")
     }
     if expected == 0 { readiness.set("doors", ok: false, "all are closed by configuration") }
-    for (name, address) in [("otlp_grpc", config.listen.otlpGRPC), ("udp", config.listen.udp)] where address != .closed
-    {
-      logger.notice("this door is not built yet and stays closed", metadata: ["door": "\(name)"])
-    }
     let budget = Budget(limitBytes: Int(config.limits.inflightBytes))
-    var services: [any Service] = [watch]
+    let credentials = try CredentialBook(tokensFile: config.tokensFile, udpKeysFile: config.udpKeysFile)
+    let protector = try Protector(config, now: FileSystem.now())
+    let tls = try config.tlsFiles.map { try TransportSecurity($0) }
+    let reloader = Reloader(config, logger: logger, read: reread) { config in
+      threshold.level = Self.level(config)
+      budget.resize(to: Int(config.limits.inflightBytes))
+      store.reconfigure(config.storeOptions)
+    }
+    var services: [any Service] = [
+      watch, CredentialWatch(book: credentials, tls: tls, logger: logger), ReloadSignal(reloader: reloader),
+    ]
     // Doors log their own start in words of HTTP; ours are on standard output.
     var quiet = logger
     quiet.logLevel = max(logger.logLevel, .warning)
-    var intakeVitals: IntakeVitals?
+    var intakeVitals: [IntakeVitals] = []
+    let rejects = RejectLog(directory: directory.rejected)
     if case .open(let host, let port) = config.listen.otlpHTTP {
-      let rejects = RejectLog(directory: directory.rejected)
       var options = OTLPHTTPOptions()
       options.limits = config.doorLimits
+      options.gate = Gate(credentials, admitsAnonymous: config.admitsAnonymous(config.listen.otlpHTTP))
+      options.tls = tls
       options.depthLimit = config.limits.jsonDepth
+      options.protector = protector
       options.recognisesDuplicates = config.dedup.window > .zero
       let door = OTLPHTTPDoor(
         sink: store.writer, rejects: rejects, budget: budget, key: try Secrets.key("receipt.key", directory),
         options: options, logger: logger)
-      intakeVitals = door.vitals
+      intakeVitals.append(door.vitals)
       services.append(
         door.makeApplication(address: host, port: port) { port in
           endpoints.opened("otlp_http", host: host, port: port)
         })
     }
-    let page = MetricsSource(store: store, intake: intakeVitals, budget: budget, version: version)
+    if case .open(let host, let port) = config.listen.otlpGRPC {
+      var options = OTLPGRPCOptions()
+      options.limits = config.doorLimits
+      options.gate = Gate(credentials, admitsAnonymous: config.admitsAnonymous(config.listen.otlpGRPC))
+      options.tls = tls
+      options.depthLimit = config.limits.jsonDepth
+      options.protector = protector
+      options.recognisesDuplicates = config.dedup.window > .zero
+      let door = OTLPGRPCDoor(
+        sink: store.writer, rejects: rejects, budget: budget, key: try Secrets.key("receipt.key", directory),
+        options: options, logger: logger)
+      intakeVitals.append(door.vitals)
+      services.append(
+        door.makeServer(address: host, port: port) { port in
+          endpoints.opened("otlp_grpc", host: host, port: port)
+        })
+    }
+    var udp: UDPService?
+    if case .open(let host, let port) = config.listen.udp {
+      do {
+        let service = try UDPService(
+          host: host, port: port, store: store, credentials: credentials, protector: protector, config: config,
+          logger: logger
+        ) { port in endpoints.opened("udp", host: host, port: port) }
+        services.append(service)
+        udp = service
+      } catch {
+        throw Failure.unavailable("listen.udp, \(config.listen.udp.text): \(error)")
+      }
+    }
+    let drop: DropService
+    do {
+      drop = try DropService(store: store, protector: protector, config: config, logger: logger)
+    } catch {
+      throw Failure.unavailable("the drop folder: \(error)")
+    }
+    services.append(drop)
+    let page = MetricsSource(
+      drop: drop.door.vitals, store: store, intake: intakeVitals, udp: udp?.door, privacy: protector.vitals,
+      budget: budget,
+      version: version)
     if case .open(let host, let port) = config.listen.console {
       services.append(
-        ConsoleDoor(readiness: readiness, metrics: { page.text() }).makeApplication(
-          address: host, port: port, logger: quiet
+        ConsoleDoor(
+          readiness: readiness,
+          gate: Gate(credentials, admitsAnonymous: config.admitsAnonymous(config.listen.console)),
+          metrics: { page.text() },
+          reload: {
+            await withCheckedContinuation { done in
+              BlockingWork.run {
+                let answer = reloader.reload()
+                done.resume(returning: (answer.isDone, answer.json))
+              }
+            }
+          }
+        ).makeApplication(
+          address: host, port: port, limits: config.doorLimits, tls: tls, logger: quiet
         ) { port in endpoints.opened("console", host: host, port: port) })
     }
+    let figures = udp?.door
+    let sources: @Sendable () throws -> String = {
+      let live = SourcesReport.Live(
+        rates: store.vitals.rates.perSecond(now: FileSystem.now()), udp: figures?.figures())
+      return try SourcesReport(directory, config: config, credentials: credentials, live: live).json()
+    }
     let started = FileSystem.now()
-    let report = StatusReport(directory: directory, options: store.options)
     let live = LiveStatus(store: store, readiness: readiness, started: started, version: version)
     // A socket address holds 107 bytes; a deep data directory must not keep the doors closed.
     if directory.controlSocket.utf8.count < 104 {
       services.append(
         ControlDoor(
-          store: store, readiness: readiness, status: { try report.json(live) },
-          importFile: { try await Importing.run($0, store) }
+          store: store, readiness: readiness,
+          status: { try StatusReport(directory: directory, options: store.currentOptions).json(live) },
+          sources: sources,
+          reloader: reloader,
+          importFile: { path, given in
+            var options = given
+            options.protector = protector
+            return try await Importing.run(path, store, options)
+          }
         ).makeApplication(directory.controlSocket, logger: quiet))
     } else {
       logger.warning(
@@ -159,7 +248,9 @@ package struct Serve: Sendable {
     let text = "\(error)"
     if text.contains("errno: 98") || text.contains("Address already in use") {
       return
-        "a port is taken: listen.otlp_http is \(config.listen.otlpHTTP.text), listen.console is \(config.listen.console.text); stop who has it, or set another address (port 0 picks one)"
+        "a port is taken: listen.otlp_http is \(config.listen.otlpHTTP.text), "
+        + "listen.otlp_grpc is \(config.listen.otlpGRPC.text), listen.console is \(config.listen.console.text); "
+        + "stop who has it, or set another address (port 0 picks one)"
     }
     return text
   }
@@ -171,6 +262,7 @@ extension GarnerConfig {
     door.bodyBytes = Int(limits.bodyBytes)
     door.connections = limits.connections
     door.headerBytes = Int(limits.headerBytes)
+    door.headerTimeout = limits.headerTimeout
     door.bodyTimeout = limits.bodyTimeout
     door.idleTimeout = limits.idleTimeout
     return door
@@ -179,8 +271,11 @@ extension GarnerConfig {
 
 /// What `/metrics` is made of.
 struct MetricsSource: Sendable {
+  let drop: DropVitals
   let store: DataStore
-  let intake: IntakeVitals?
+  let intake: [IntakeVitals]
+  let udp: UDPDoor<LandingWriter, RejectLog>?
+  let privacy: PrivacyVitals
   let budget: Budget
   let version: String
 
@@ -188,7 +283,10 @@ struct MetricsSource: Sendable {
     var page = MetricsPage()
     page.family("garner_build_info", .gauge, "Always 1; the version is the label.")
     page.sample("garner_build_info", [("version", version)], 1)
-    if let intake { page.add(intake, budget: budget) }
+    if !intake.isEmpty { page.add(intake, budget: budget) }
+    if let udp { page.add(udp.vitals, udp.figures()) }
+    page.add(drop)
+    page.add(privacy)
     page.add(store.vitals)
     return page.text
   }

@@ -2,6 +2,13 @@ import Glibc
 
 /// systemd's `sd_notify` protocol: one datagram to `$NOTIFY_SOCKET`; silent where there is none.
 enum ServiceManager {
+  /// What `Type=notify-reload` waits for: the time tells this reload from an earlier one. `READY=1` ends it.
+  static func notifyReloading() {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    notify("RELOADING=1\nMONOTONIC_USEC=\(Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000)")
+  }
+
   static func notify(_ state: String) {
     guard let name = getenv("NOTIFY_SOCKET") else { return }
     var path = Array(String(cString: name).utf8)

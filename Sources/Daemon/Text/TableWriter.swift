@@ -1,6 +1,7 @@
 /// One cell of a listing.
 package enum TableValue: Sendable, Equatable {
   case null
+  case boolean(Bool)
   case integer(Int64)
   case real(Double)
   case text(String)
@@ -168,6 +169,7 @@ extension TableValue {
   fileprivate var plain: String {
     switch self {
     case .null: ""
+    case .boolean(let value): value ? "true" : "false"
     case .integer(let number): String(number)
     case .real(let number): number.description
     case .text(let text): text
@@ -180,7 +182,7 @@ extension TableValue {
   fileprivate func appendJSON(to out: inout [UInt8]) {
     switch self {
     case .null: out += Array("null".utf8)
-    case .integer: out += Array(plain.utf8)
+    case .integer, .boolean: out += Array(plain.utf8)
     // JSON has no infinity.
     case .real(let number) where number.isFinite: out += Array(plain.utf8)
     case .real, .text, .blob: JSONText.append(plain, to: &out)

@@ -69,7 +69,7 @@ package struct Export {
     let outputs = try OTLPOutputs(request.output)
     var encoders = OTLPEncoders()
     try reader.forEach { row in
-      guard let record = OTLPRecord(row) else { return }
+      guard let record = OTLPRecord(row, withOrigin: true) else { return }
       count(row, &summary)
       if let line = encoders.full(record, store: store) { try outputs.write(line, record.kind.signal) }
       do throws(OTLPEncodingError) { try encoders.append(record) } catch { Self.note(error, &summary) }
@@ -97,7 +97,7 @@ package struct Export {
       if row.kind != .spanEvent { try close() }
       try database.append(row)
       count(row, &summary)
-      guard let record = OTLPRecord(row) else { return }
+      guard let record = OTLPRecord(row, withOrigin: false) else { return }
       do throws(OTLPEncodingError) {
         try encoders.append(record)
         if record.kind != .spanEvent { open = (record.kind.signal, record.id) }

@@ -28,3 +28,11 @@ package struct ImportSummary: Sendable, Equatable {
     if problems.count < Self.problemLimit { problems.append(problem) }
   }
 }
+
+/// How far an import has come.
+package struct ImportProgress: Sendable {
+  /// Records that the store has answered for.
+  package var records: Int
+  /// Of the file, 0 to 1.
+  package var fraction: Double
+}

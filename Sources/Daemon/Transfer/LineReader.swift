@@ -1,12 +1,11 @@
 import Glibc
-import Store
 
 /// The lines of a file, one after the other, in constant memory; the last may lack its newline (CONFORMANCE FILE-01).
 final class LineReader {
-  struct Line {
+  struct Line: Sendable {
     /// Counted from 1.
     var number: Int
-    /// Offset of its first byte in the file.
+    /// Offset of its first byte in the content.
     var offset: Int64
     /// Without newline and carriage return; empty when it was too long.
     var bytes: [UInt8]
@@ -15,8 +14,7 @@ final class LineReader {
     var isUnfinished: Bool
   }
 
-  private let descriptor: Int32
-  private let path: String
+  private let file: ImportFile
   private let limit: Int
   private var buffer: [UInt8] = []
   private var start = 0
@@ -25,22 +23,16 @@ final class LineReader {
   private var isAtEnd = false
 
   /// Lines of more than `limit` bytes are passed over.
-  init(_ path: String, limit: Int) throws(FileError) {
-    self.path = path
+  init(_ file: ImportFile, limit: Int) {
+    self.file = file
     self.limit = limit
-    descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    if descriptor < 0 { throw FileError("open", path) }
   }
 
-  deinit { close(descriptor) }
-
-  func next() throws(FileError) -> Line? {
+  func next() throws -> Line? {
     var searched = start
     var passed = 0
     while true {
-      if let end = buffer[searched...].firstIndex(of: 0x0a) {
-        return take(end, passed, isUnfinished: false)
-      }
+      if let end = newline(searched) { return take(end, passed, isUnfinished: false) }
       if buffer.count - start > limit {
         passed += buffer.count - start
         start = buffer.count
@@ -52,6 +44,15 @@ final class LineReader {
         return buffer.isEmpty && passed == 0 ? nil : take(buffer.count, passed, isUnfinished: true)
       }
       try fill()
+    }
+  }
+
+  private func newline(_ from: Int) -> Int? {
+    buffer.withUnsafeBytes { bytes in
+      guard let base = bytes.baseAddress, from < bytes.count,
+        let found = memchr(base + from, 0x0a, bytes.count - from)
+      else { return nil }
+      return UnsafeRawPointer(found) - base
     }
   }
 
@@ -68,17 +69,15 @@ final class LineReader {
     return line
   }
 
-  private func fill() throws(FileError) {
+  private func fill() throws {
     let size = 1 << 18
     let old = buffer.count
     buffer.append(contentsOf: repeatElement(0, count: size))
-    while true {
-      let count = buffer.withUnsafeMutableBytes { read(descriptor, $0.baseAddress.map { $0 + old }, size) }
-      if count < 0 && errno == EINTR { continue }
-      buffer.removeLast(size - max(count, 0))
-      if count < 0 { throw FileError("read", path) }
-      isAtEnd = count == 0
-      return
+    var count = 0
+    defer { buffer.removeLast(size - count) }
+    count = try buffer.withUnsafeMutableBytes {
+      try file.read(into: UnsafeMutableRawBufferPointer(rebasing: $0[old...]))
     }
+    isAtEnd = count == 0
   }
 }

@@ -4,7 +4,8 @@ import Wire
 
 extension OTLPRecord {
   /// The row as the encoder needs it; its texts stay where they are. Nil for a kind of row that is not known.
-  init?(_ row: StoredRow) {
+  /// `withOrigin`: the line tells whose it is.
+  init?(_ row: StoredRow, withOrigin: Bool) {
     guard let kind = row.kind else { return nil }
     self.init(id: row.id, kind: kind)
     time = row.time
@@ -31,6 +32,15 @@ extension OTLPRecord {
     scope.attributes = row.scopeAttributes
     scope.dropped = UInt32(truncatingIfNeeded: row.scopeDropped)
     scope.schemaURL = row.scopeSchemaURL
+    if withOrigin {
+      var origin = OTLPRecord.Source()
+      origin.source = row.source
+      origin.session = row.session
+      origin.component = row.component
+      origin.gameModule = row.gameModule
+      origin.modFingerprint = row.modFingerprint
+      self.origin = origin
+    }
     guard kind.isPoint else { return }
     guard let type = row.metricType else { return nil }
     switch row.value {

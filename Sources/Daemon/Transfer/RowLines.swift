@@ -52,7 +52,9 @@ struct RowLines {
       }
       line += Array(",\"garner\":{\"store\":".utf8)
       Array(row.store.utf8).withUnsafeBytes { Self.quote($0, into: &line) }
-      line += Array(",\"id\":\(row.id)}".utf8)
+      line += Array(",\"id\":\(row.id),\"source\":".utf8)
+      Self.quote(row.source, into: &line)
+      line.append(UInt8(ascii: "}"))
     }
     line.append(UInt8(ascii: "}"))
     return line

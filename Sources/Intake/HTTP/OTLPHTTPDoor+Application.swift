@@ -13,12 +13,12 @@ extension OTLPHTTPDoor {
     let vitals = vitals
     return Application(
       responder: self,
-      server: DoorServer.http1(limits: options.limits, wrongProtocol: Self.wrongProtocol) {
-        vitals.countRequest(status: $0)
+      server: DoorServer.http1(limits: options.limits, wrongProtocol: Self.wrongProtocol, tls: options.tls) {
+        vitals.countRequest(status: $0, reason: $1)
       },
       configuration: ApplicationConfiguration(
         address: .hostname(address, port: port), serverName: "garner", backlog: 1024,
-        availableConnectionsDelegate: .maximum(options.limits.connections, logger: logger)),
+        availableConnectionsDelegate: DoorServer.availability(options.limits, logger)),
       onServerRunning: { channel in await onServerRunning(channel.localAddress?.port ?? port) },
       logger: logger)
   }

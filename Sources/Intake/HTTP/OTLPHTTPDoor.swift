@@ -12,33 +12,33 @@ package struct OTLPHTTPDoor<Sink: BatchSink, Rejects: RejectSink>: HTTPResponder
   package static var name: String { "otlp_http" }
   /// For clients that speak HTTP/2 to this port.
   package static var wrongProtocol: String {
-    "this port speaks OTLP over HTTP; OTLP over gRPC is at port 4317 (closed in this version): "
-      + "set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"
+    "this port speaks OTLP over HTTP; OTLP over gRPC is at port 4317: set OTEL_EXPORTER_OTLP_ENDPOINT to that port, "
+      + "or OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"
   }
   /// Below this, gzip costs more than it saves.
   private static var compressibleBytes: Int { 1024 }
 
   package let vitals: IntakeVitals
   let options: OTLPHTTPOptions
-  private let sink: Sink
-  private let rejects: Rejects
+  private let intake: OTLPIntake<Sink, Rejects>
   private let reader: BodyReader
-  private let senders: Senders
   let logger: Logger
-  private let complaints = Complaints()
 
   /// `key`: 32 random bytes of this store, the same at every start, or retries across a restart are not recognised.
   package init(
     sink: Sink, rejects: Rejects, budget: Budget, key: [UInt8], options: OTLPHTTPOptions = OTLPHTTPOptions(),
     logger: Logger
   ) {
-    self.sink = sink
-    self.rejects = rejects
     self.options = options
     self.logger = logger
     vitals = IntakeVitals(door: Self.name, budget: budget)
+    intake = OTLPIntake(
+      vitals: vitals, sink: sink, rejects: rejects, senders: Senders(SenderKeys(key: key)),
+      options: .init(
+        gate: options.gate, protector: options.protector, depthLimit: options.depthLimit,
+        recognisesDuplicates: options.recognisesDuplicates, clock: options.clock),
+      logger: logger)
     reader = BodyReader(limits: options.limits, budget: budget)
-    senders = Senders(SenderKeys(key: key))
   }
 
   package func respond(to request: Request, context: DoorContext) async throws -> Response {
@@ -80,92 +80,34 @@ package struct OTLPHTTPDoor<Sink: BatchSink, Rejects: RejectSink>: HTTPResponder
       throw .notFound("no such path: OTLP over HTTP is at /v1/traces, /v1/metrics and /v1/logs")
     }
     guard request.method == .post else { throw .methodNotAllowed(allow: "POST") }
+    let credential = try await admit(request, signal, context)
     guard let encoding else {
       throw .unsupportedMediaType("Content-Type must be application/x-protobuf or application/json")
     }
     guard let coding = ContentCoding(request.headers[.contentEncoding] ?? "") else {
       throw .unsupportedMediaType("Content-Encoding must be gzip, deflate or identity")
     }
-    if let refusal = sink.admit(byteCount: request.headers[.contentLength].flatMap { Int($0) } ?? 0) {
-      throw DoorError(refusal)
-    }
+    try intake.admit(byteCount: request.headers[.contentLength].flatMap { Int($0) } ?? 0)
     let body = try await reader.read(request, coding, context)
-    vitals.wireBytes.add(body.wireBytes)
-    vitals.bodyBytes.add(body.content.bytes.count)
-    let answer = try await take(body, signal, encoding, senders.sender(context))
+    let answer = try await intake.take(body, signal, encoding, intake.senders.sender(context, credential))
     return respond(with: answer, encoding, request.headers.acceptsGzip)
   }
 
-  private struct Answer {
-    var response: OTLPResponse
-    var duplicate = false
+  /// Before anything of the body is read.
+  private func admit(
+    _ request: Request, _ signal: Signal, _ context: DoorContext
+  ) async throws(DoorError) -> Credential {
+    let authorization = request.headers[.authorization]
+    var certificate: String?
+    if authorization == nil, options.tls?.asksForCertificates == true {
+      certificate = await PeerIdentity.name(of: context.channel)
+    }
+    return try options.gate.check(authorization: authorization, certificate: certificate, for: .ingest(signal))
   }
 
-  private func take(
-    _ body: consuming Body, _ signal: Signal, _ encoding: BodyEncoding, _ sender: Sender
-  ) async throws(DoorError) -> Answer {
-    let now = options.clock()
-    let permit = body.permit
-    defer { permit.release() }
-    let (batch, key) = try decode(body, signal, encoding, sender, now)
-    // The body is gone; what is in flight from here on is the batch.
-    permit.settle(at: batch.byteCount)
-    guard !batch.rows.isEmpty || batch.rejectedCount > 0 else {
-      return Answer(response: OTLPResponse(signal: signal, message: batch.warnings.joined(separator: "; ")))
-    }
-    let receipt: Receipt
-    do {
-      receipt = try await sink.append(batch, key: key, door: Self.name)
-    } catch {
-      complaints.note(error, logger)
-      throw DoorError(error)
-    }
-    if receipt.duplicate {
-      vitals.duplicates.add()
-    } else {
-      vitals.countAccepted(signal, receipt.received - receipt.rejected)
-      vitals.countRejected(signal, batch.rejectionCounts)
-      if !batch.rejections.isEmpty { rejects.write(batch.rejections, door: Self.name, signal: signal, at: now) }
-    }
-    return Answer(
-      response: OTLPResponse(signal: signal, rejected: receipt.rejected, message: receipt.message),
-      duplicate: receipt.duplicate)
-  }
-
-  private func decode(
-    _ body: consuming Body, _ signal: Signal, _ encoding: BodyEncoding, _ sender: Sender, _ now: Int64
-  ) throws(DoorError) -> (Batch, ReceiptKey?) {
-    let content = body.content
-    // An estimate before the work, so that a refusal costs nothing; the real size is set once it is known.
-    guard body.permit.grow(to: body.permit.bytes + content.bytes.count) else { throw BodyReader.noRoom }
-    var decode = DecodeOptions(now: now)
-    decode.peer = sender.peer
-    decode.anonymousSession = sender.anonymousSession
-    decode.depthLimit = options.depthLimit
-    do throws(DecodeError) {
-      let batch =
-        switch encoding {
-        case .protobuf: try OTLPDecoder.decodeProtobuf(signal, content.bytes, options: decode)
-        case .json: try OTLPDecoder.decodeJSON(signal, content.bytes, options: decode)
-        }
-      let key = options.recognisesDuplicates ? receiptKey(signal, decode, content) : nil
-      return (batch, key)
-    } catch {
-      vitals.undecodable.add()
-      rejects.write(
-        UndecodableBody(
-          hash: Hexadecimal.text(receiptKey(signal, decode, content)), lengthBytes: content.bytes.count,
-          offset: error.offset, reason: error.kind.reason, source: String(decoding: sender.peer, as: UTF8.self)),
-        door: Self.name, signal: signal, at: now)
-      throw .badRequest("\(error.message) (at byte \(error.offset) of the body)")
-    }
-  }
-
-  private func receiptKey(_ signal: Signal, _ decode: DecodeOptions, _ content: OwnedBytes) -> ReceiptKey {
-    senders.keys.receiptKey(signal, credential: decode.credential, content.bytes)
-  }
-
-  private func respond(with answer: Answer, _ encoding: BodyEncoding, _ acceptsGzip: Bool) -> Response {
+  private func respond(
+    with answer: OTLPIntake<Sink, Rejects>.Answer, _ encoding: BodyEncoding, _ acceptsGzip: Bool
+  ) -> Response {
     var headers: HTTPFields = [.contentType: encoding.mediaType]
     if answer.duplicate, let name = HTTPField.Name("Garner-Duplicate") { headers[name] = "1" }
     var bytes = answer.response.encoded(encoding)
@@ -177,18 +119,5 @@ package struct OTLPHTTPDoor<Sink: BatchSink, Rejects: RejectSink>: HTTPResponder
     return Response(
       status: .ok, headers: headers,
       body: bytes.isEmpty ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
-  }
-}
-
-extension DecodeError.Kind {
-  /// The word of the reject log.
-  var reason: String {
-    switch self {
-    case .truncated: "truncated"
-    case .malformed: "malformed"
-    case .tooDeep: "too_deep"
-    case .outOfRange: "out_of_range"
-    case .badID: "bad_id"
-    }
   }
 }

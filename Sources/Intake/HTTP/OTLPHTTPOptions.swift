@@ -4,6 +4,12 @@ import Glibc
 /// What the OTLP/HTTP door is told at start.
 package struct OTLPHTTPOptions: Sendable {
   package var limits = DoorLimits()
+  /// Who may come in.
+  package var gate = Gate.open
+  /// Nil: plain text.
+  package var tls: TransportSecurity?
+  /// What every batch passes before the store; nil: nothing is changed.
+  package var protector: Protector?
   /// Nested arrays and maps in one value (CONFORMANCE LIM-04).
   package var depthLimit = 256
   /// Nil: no cross-origin requests.

@@ -1,4 +1,4 @@
-import Telemetry
+package import Telemetry
 
 /// The books of a directory (promise 3): for each source what came, what became of it, and what is still there, counted in
 /// the files themselves. Readable from any process.
@@ -19,44 +19,81 @@ package struct Books: Sendable {
     package var firstSeen: Int64 = .max
     package var lastSeen: Int64 = .min
     package var doors: Set<String> = []
+    /// Bytes of its records as they were decoded: texts, JSON and numbers.
+    package var bytes: Int64 = 0
+    /// Of `received` what came in datagrams.
+    package var receivedByUDP: Int64 = 0
+
+    package init(source: String) { self.source = source }
 
     /// Records that came and of which the books cannot say what became.
     package var unexplainedIntake: Int64 { received - stored - rejected - filtered - sampled - deduplicated }
     /// Records that were stored and are neither there nor accounted for.
     package var unexplainedStore: Int64 { stored - present - pruned - cleared - erased - lost }
+    /// Takes another one's numbers into a sum.
+    package mutating func add(_ other: Account) {
+      received += other.received
+      stored += other.stored
+      rejected += other.rejected
+      filtered += other.filtered
+      sampled += other.sampled
+      deduplicated += other.deduplicated
+      present += other.present
+      pruned += other.pruned
+      cleared += other.cleared
+      erased += other.erased
+      lost += other.lost
+      bytes += other.bytes
+      receivedByUDP += other.receivedByUDP
+      firstSeen = min(firstSeen, other.firstSeen)
+      lastSeen = max(lastSeen, other.lastSeen)
+      doors.formUnion(other.doors)
+    }
+
     package var balances: Bool { unexplainedIntake == 0 && unexplainedStore == 0 }
   }
 
   package var accounts: [Account]
   /// Refused records by reason.
   package var rejects: [String: Int64]
+  /// Marks of the doors that asked for them, as of the same moment.
+  package var marks: [Mark]
   /// Files that could not be read; their rows are missing from `present`.
   package var unreadable: [String]
 
   package var balances: Bool { unreadable.isEmpty && accounts.allSatisfy(\.balances) }
 
   /// `countFiles` false: `present` comes from the catalog for settled files, which is quick.
-  package static func read(_ directory: DataDirectory, countFiles: Bool) throws(SQLiteError) -> Books {
+  /// `marks`: those with this prefix come along.
+  package static func read(
+    _ directory: DataDirectory, countFiles: Bool, marks prefix: [UInt8]? = nil
+  ) throws(SQLiteError) -> Books {
     // A file may be settled or pruned while we count: the whole look is taken again.
     for _ in 0..<20 {
-      if let books = try attempt(directory, countFiles) { return books }
+      if let books = try attempt(directory, countFiles, prefix) { return books }
     }
     throw SQLiteError(code: 5, message: "the files changed too often while they were counted")
   }
 
   /// Nil: the list of files changed in between.
-  private static func attempt(_ directory: DataDirectory, _ countFiles: Bool) throws(SQLiteError) -> Books? {
+  private static func attempt(
+    _ directory: DataDirectory, _ countFiles: Bool, _ prefix: [UInt8]?
+  ) throws(SQLiteError) -> Books? {
     let files = try FileList.read(directory)
     var sums = Sums()
+    var marks = StoredMarks(prefix: prefix)
     if FileSystem.exists(directory.state) {
       let state = try Connection(directory.state, .readOnly)
+      try state.execute("BEGIN")
       for line in try LedgerLine.read(state, "ledger") { sums.add(line) }
+      try marks.add(state)
+      try state.execute("COMMIT")
     }
     var unreadable: [String] = []
     for file in files {
       do throws(SQLiteError) {
         if file.isLanding {
-          try sums.addLanding(file)
+          try sums.addLanding(file, &marks)
         } else {
           try sums.addSettled(file, count: countFiles)
         }
@@ -68,17 +105,22 @@ package struct Books: Sendable {
     let after = try FileList.read(directory)
     if after.map(\.path) != files.map(\.path) { return nil }
     return Books(
-      accounts: sums.accounts.values.sorted { $0.source < $1.source }, rejects: sums.rejects, unreadable: unreadable)
+      accounts: sums.accounts.values.sorted { $0.source < $1.source }, rejects: sums.rejects, marks: marks.all,
+      unreadable: unreadable)
   }
 
   private struct Sums {
     var accounts: [String: Account] = [:]
     var rejects: [String: Int64] = [:]
+    private static let datagramDoor = "udp"
 
     mutating func add(_ line: LedgerLine) {
       var account = accounts[line.source] ?? Account(source: line.source)
       switch line.kind {
-      case .received: account.received += line.count
+      case .received:
+        account.received += line.count
+        if line.door == Self.datagramDoor { account.receivedByUDP += line.count }
+      case .bytes: account.bytes += line.count
       case .stored: account.stored += line.count
       case .rejected:
         account.rejected += line.count
@@ -104,10 +146,13 @@ package struct Books: Sendable {
     }
 
     /// Tallies and rows of one read transaction, so that a batch is in both or in none.
-    mutating func addLanding(_ file: DataFile) throws(SQLiteError) {
+    mutating func addLanding(_ file: DataFile, _ marks: inout StoredMarks) throws(SQLiteError) {
       let connection = try Connection(file.path, .readOnly)
+      // Killed while it was made, before anything was committed: it holds nothing.
+      if try connection.landingTables().isEmpty, FileSystem.length(file.path + "-wal") == 0 { return }
       try connection.execute("BEGIN")
       for line in try LedgerLine.read(connection, "tally") { add(line) }
+      try marks.add(connection)
       for table in try connection.landingTables() { try addPresent(connection, table) }
       try connection.execute("COMMIT")
     }

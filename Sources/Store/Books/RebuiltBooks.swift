@@ -18,7 +18,7 @@ struct RebuiltBooks {
       switch line.kind {
       case .stored: missing[line.source, default: 0] -= line.count
       case .pruned, .cleared, .erased, .lost: missing[line.source, default: 0] += line.count
-      case .received, .rejected, .filtered, .sampled, .deduplicated: break
+      case .received, .rejected, .filtered, .sampled, .deduplicated, .bytes: break
       }
     }
     let lines = missing.filter { $0.value != 0 }

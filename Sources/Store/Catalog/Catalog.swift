@@ -42,6 +42,10 @@ package final class Catalog: @unchecked Sendable {
     CREATE TABLE IF NOT EXISTS state.uid(key BLOB PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS state.imported(store TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
       PRIMARY KEY(store, first)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS state.mark(key BLOB PRIMARY KEY, value BLOB, number INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS state.learned(source TEXT NOT NULL, session TEXT NOT NULL, game TEXT NOT NULL,
+      at INTEGER NOT NULL, game_module TEXT, mod_fingerprint TEXT, number INTEGER NOT NULL,
+      PRIMARY KEY(source, session, game, at)) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS state.settled(number INTEGER PRIMARY KEY, at INTEGER NOT NULL);
     CREATE TABLE IF NOT EXISTS state.intent(number INTEGER NOT NULL, part INTEGER NOT NULL, reason TEXT NOT NULL,
       PRIMARY KEY(number, part)) WITHOUT ROWID;
@@ -234,6 +238,8 @@ package struct PresentCount: Sendable, Equatable {
 package struct LedgerLine: Sendable, Equatable {
   package enum Kind: String, Sendable, CaseIterable {
     case received, stored, rejected, filtered, sampled, deduplicated, pruned, cleared, erased, lost
+    /// Not of records: what they took as decoded, in bytes.
+    case bytes
   }
 
   package var source: String

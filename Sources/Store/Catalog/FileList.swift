@@ -25,7 +25,7 @@ package enum FileList {
   ) throws(SQLiteError) -> [DataFile] {
     let connection = try Connection(directory.catalog, mode)
     guard FileSystem.exists(directory.state) else {
-      return try Catalog.files(connection, directory) + landing.sorted().map { landingFile(directory, $0) }
+      return try settled(connection, directory) + landing.sorted().map { landingFile(directory, $0) }
     }
     // Opened like the main database: read-only.
     try connection.run("ATTACH ? AS state", .text(directory.state))
@@ -36,11 +36,25 @@ package enum FileList {
     _ directory: DataDirectory, _ landing: [Int64], _ connection: Connection
   ) throws(SQLiteError) -> [DataFile] {
     try connection.execute("BEGIN")
-    var files = try Catalog.files(connection, directory)
+    var files = try settled(connection, directory)
     let settled = try settledNumbers(connection)
     try connection.execute("COMMIT")
-    files += landing.sorted().filter { !settled.contains($0) }.map { landingFile(directory, $0) }
+    let open = landing.sorted().filter { !settled.contains($0) }
+    let bare = open.filter { isBare(directory.landingFile($0)) }
+    // One that is being removed looks the same, and is settled by then.
+    let gone = bare.isEmpty ? [] : try settledNumbers(connection)
+    let empty = Set(bare).subtracting(gone)
+    files += open.filter { !empty.contains($0) }.map { landingFile(directory, $0) }
     return files.sorted { $0.isLanding == $1.isLanding ? $0.firstID < $1.firstID : !$0.isLanding }
+  }
+
+  /// Filters over traces stay where they are: they are most of the catalog, and few questions need them.
+  private static func settled(
+    _ connection: Connection, _ directory: DataDirectory
+  ) throws(SQLiteError) -> [DataFile] {
+    var files = try Catalog.files(connection, directory, withTraces: false)
+    for index in files.indices { files[index].catalog = directory.catalog }
+    return files
   }
 
   private static func settledNumbers(_ connection: Connection) throws(SQLiteError) -> Set<Int64> {
@@ -48,6 +62,11 @@ package enum FileList {
     var numbers: Set<Int64> = []
     while try statement.step() { numbers.insert(statement.integer(0)) }
     return numbers
+  }
+
+  /// No log and no more than a header: killed while it was made, before anything was committed.
+  private static func isBare(_ path: String) -> Bool {
+    FileSystem.length(path + "-wal") == 0 && FileSystem.length(path) <= 16_384
   }
 
   /// A landing file may grow at any moment: its ranges exclude nothing.

@@ -60,6 +60,8 @@ package struct DataFile: Sendable, Equatable {
   package var maxReceived: Int64
   /// Bloom filter over trace ids (`TraceFilter`); nil: unknown, look inside.
   package var traces: [UInt8]?
+  /// The database whose table `file` has the filter, where `traces` does not.
+  package var catalog: String?
 
   package var isLanding: Bool { part == 0 }
 

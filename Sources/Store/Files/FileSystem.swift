@@ -198,5 +198,9 @@ package final class DirectoryLock: Sendable {
     _ = text.withUnsafeBytes { pwrite(opened, $0.baseAddress, $0.count, 0) }
   }
 
-  deinit { close(descriptor) }
+  deinit {
+    // A child of this process that has not come to its `exec` yet has the descriptor too, and would go on holding the lock.
+    flock(descriptor, LOCK_UN)
+    close(descriptor)
+  }
 }

@@ -33,9 +33,17 @@ struct BatchAppender {
   // provisional, since the last commit
   private var newReceipts: [ReceiptKey: (receipt: Receipt, at: Int64)] = [:]
   private var newUIDs: [ReceiptKey] = []
-  private var newImports: [ImportIdentity] = []
+  private var newNumbers: [NumberRun] = []
   private var recordedUIDs = 0
-  private var recordedImports = 0
+  private var recordedNumbers = 0
+  /// The numbering of the last numbered row, as rows of one come together.
+  private var lastNumbering: (store: String, handle: Int)?
+  private var lastRun: (source: String, run: (UInt64, UInt64), handle: Int)?
+
+  private struct NumberRun {
+    var handle: Int
+    var numbers: ClosedRange<Int64>
+  }
   private var newTallies: [TallyKey: Tally] = [:]
   private var committedTallies: [TallyKey: Tally] = [:]
   private var newRows: Int64 = 0
@@ -59,6 +67,10 @@ struct BatchAppender {
 
   mutating func committed(_ vitals: StoreVitals) {
     for (key, entry) in newReceipts { receipts.insert(key, entry.receipt, at: entry.at) }
+    learned.committed()
+    for (key, tally) in newTallies where key.kind == .received {
+      vitals.rates.add(key.source, records: tally.count, at: tally.last)
+    }
     tallies = [:]
     vitals.committedRows.wrappingAdd(newRows, ordering: .relaxed)
     vitals.committedRecords.wrappingAdd(newRecords, ordering: .relaxed)
@@ -68,18 +80,18 @@ struct BatchAppender {
   }
 
   mutating func rollBack() {
+    learned.rollBack()
     for key in newUIDs { uids.remove(key) }
-    // Imports of a failed transaction may stay unknown only: ranges are rebuilt from what is left.
-    for identity in newImports { imported.remove(identity) }
+    for run in newNumbers { imported.remove(run.handle, run.numbers) }
     clearProvisional()
   }
 
   private mutating func clearProvisional() {
     newReceipts = [:]
     newUIDs = []
-    newImports = []
+    newNumbers = []
     recordedUIDs = 0
-    recordedImports = 0
+    recordedNumbers = 0
     newTallies = [:]
     newRows = 0
     newRecords = 0
@@ -114,7 +126,7 @@ struct BatchAppender {
   mutating func allKnown(_ group: [LandingWriter.Waiting], now: Int64) -> [Receipt]? {
     var known: [Receipt] = []
     for entry in group {
-      guard let key = entry.key, let receipt = receipts.find(key, now: now) else { return nil }
+      guard entry.marks.isEmpty, let key = entry.key, let receipt = receipts.find(key, now: now) else { return nil }
       known.append(receipt)
     }
     for entry in group { countRetry(entry, now) }
@@ -145,7 +157,7 @@ struct BatchAppender {
   }
 
   /// At most 10,000 sources have a name (DESIGN §5); then `other`.
-  private func sourceName(_ batch: Batch, _ context: Batch.Context) -> String {
+  func sourceName(_ batch: Batch, _ context: Batch.Context) -> String {
     let name = batch.text(context.source)
     return sources.contains(name) || sources.count < Self.sourceLimit ? name : "other"
   }
@@ -164,12 +176,12 @@ struct BatchAppender {
         return again
       }
     }
+    try teach(batch, file)
     let ids = try intern(batch, file, now)
     let first = nextID
     var deduplicated = [Int](repeating: 0, count: batch.contexts.count)
     var records = [Int](repeating: 0, count: batch.contexts.count)
     try insertRows(entry, file, ids, now, &records, &deduplicated)
-    try teach(batch, file, ids)
     var receipt = Receipt(received: batch.recordCount + batch.rejectedCount, stored: 0, firstID: first)
     receipt.rejected = batch.rejectedCount
     receipt.message = batch.partialSuccessMessage()
@@ -178,6 +190,7 @@ struct BatchAppender {
       let source = ids.sources[index]
       if receiptSource.isEmpty { receiptSource = source }
       count(.received, source, entry.door, "", records[index], now)
+      count(.bytes, source, entry.door, "", batch.arena.count * records[index] / max(1, batch.recordCount), now)
       count(.stored, source, entry.door, "", records[index] - deduplicated[index], now)
       count(.deduplicated, source, entry.door, "identity", deduplicated[index], now)
       receipt.stored += records[index] - deduplicated[index]
@@ -201,6 +214,8 @@ struct BatchAppender {
   private struct FileIDs {
     var names: [Int64] = []
     var contexts: [Int64] = []
+    /// Contexts by the time from which rows have another one than in `contexts`, for each of these; empty: none has.
+    var later: [[(from: Int64, id: Int64)]] = []
     var sources: [String] = []
     var streams: [Int64] = []
     var series: [Int64] = []
@@ -218,6 +233,7 @@ struct BatchAppender {
       ids.contexts.append(
         try dictionaries.context(batch, context, source: source == "other" ? source : nil, at: now))
     }
+    try internLater(batch, file, now, &ids)
     var resources: [Int64] = []
     for resource in batch.resources { resources.append(try dictionaries.resource(batch, resource)) }
     for stream in batch.streams {
@@ -230,6 +246,25 @@ struct BatchAppender {
       ids.series.append(try dictionaries.series(batch, series, metric: metrics[Int(series.metric)]))
     }
     return ids
+  }
+
+  private func internLater(
+    _ batch: Batch, _ file: LandingFile, _ now: Int64, _ ids: inout FileIDs
+  ) throws(SQLiteError) {
+    if learned.isEmpty { return }
+    for (index, context) in batch.contexts.enumerated() {
+      if !context.gameModule.isEmpty && !context.modFingerprint.isEmpty { continue }
+      let source = ids.sources[index]
+      let boundaries = learned.boundaries(
+        source: source, session: batch.text(context.session), game: batch.text(context.gameID))
+      if boundaries.isEmpty { continue }
+      if ids.later.isEmpty { ids.later = Array(repeating: [], count: batch.contexts.count) }
+      for from in boundaries {
+        let id = try file.dictionaries.context(
+          batch, context, source: source == "other" ? source : nil, at: now, from: from)
+        ids.later[index].append((from, id))
+      }
+    }
   }
 
   private mutating func insertRows(
@@ -266,8 +301,12 @@ struct BatchAppender {
             continue
           }
         }
+        var context = ids.contexts[Int(row.pointee.context)]
+        if !ids.later.isEmpty {
+          context = ids.later[Int(row.pointee.context)].last { $0.from <= row.pointee.time }?.id ?? context
+        }
         let dictionary = RowInserter.Dictionary(
-          name: ids.names[Int(row.pointee.name)], context: ids.contexts[Int(row.pointee.context)],
+          name: ids.names[Int(row.pointee.name)], context: context,
           stream: ids.streams[Int(row.pointee.stream)],
           series: row.pointee.series >= 0 ? ids.series[Int(row.pointee.series)] : 0)
         do throws(SQLiteError) {
@@ -287,15 +326,20 @@ struct BatchAppender {
   ) -> Bool {
     if ordinal < entry.identities.count {
       let identity = entry.identities[ordinal]
-      if imported.contains(identity) { return true }
-      imported.insert(identity)
-      newImports.append(identity)
+      if lastNumbering?.store != identity.store {
+        lastNumbering = (identity.store, imported.handle(identity.store))
+      }
+      if let handle = lastNumbering?.handle, isKnown(handle, identity.id) { return true }
     }
     guard row.pointee.present.contains(.uid) else { return false }
+    let uid = entry.batch.bytes(row.pointee.uid)
+    if let numbered = NumberedUID(uid) {
+      return isKnown(run(numbered.run, of: ids.sources[Int(row.pointee.context)]), numbered.number)
+    }
     var state = uidHash.start()
     var source = ids.sources[Int(row.pointee.context)]
     source.withUTF8 { state.add(UnsafeRawBufferPointer($0)) }
-    state.add(entry.batch.bytes(row.pointee.uid))
+    state.add(uid)
     let key = state.finish()
     guard uids.insert(key).inserted else { return true }
     newUIDs.append(key)
@@ -306,45 +350,34 @@ struct BatchAppender {
     // Those of earlier batches of the same transaction are written already.
     for key in newUIDs[recordedUIDs...] { try file.recordUID(key, at: now) }
     recordedUIDs = newUIDs.count
-    var written: Set<ImportIdentity> = []
-    for identity in newImports[recordedImports...] {
-      let range = imported.range(of: identity)
-      if written.insert(ImportIdentity(store: identity.store, id: range.lowerBound)).inserted {
-        try file.recordImported(store: identity.store, first: range.lowerBound, last: range.upperBound)
-      }
+    for run in newNumbers[recordedNumbers...] {
+      let range = imported.range(run.handle, of: run.numbers.lowerBound)
+      try file.recordImported(store: imported.store(run.handle), first: range.lowerBound, last: range.upperBound)
     }
-    recordedImports = newImports.count
+    recordedNumbers = newNumbers.count
   }
 
-  // MARK: context
-
-  /// Start events teach what other rows of their game or session do not repeat (R81–R84).
-  private func teach(_ batch: Batch, _ file: LandingFile, _ ids: FileIDs) throws(SQLiteError) {
-    let teaching = Row.Present.teachesContext.rawValue | Row.Present.switchesContext.rawValue
-    // Most batches have no such event: then nothing of them is copied.
-    guard batch.rows.contains(where: { $0.present.rawValue & teaching != 0 }) else { return }
-    for row in batch.rows where row.present.rawValue & teaching != 0 {
-      let context = batch.contexts[Int(row.context)]
-      let source = ids.sources[Int(row.context)]
-      let session = batch.text(context.session)
-      if row.present.contains(.switchesContext) {
-        let data = batch.bytes(row.data)
-        let facts = LearnedContexts.Facts(
-          gameModule: JSONField.string("new_game_module", in: data) ?? optional(batch, context.gameModule),
-          modFingerprint: JSONField.string("new_fingerprint", in: data) ?? optional(batch, context.modFingerprint))
-        learned.learn(source: source, session: session, game: "", facts)
-        // What comes from here on gets a context of its own; what came before keeps the old one.
-        file.dictionaries.forgetContexts()
-      } else {
-        let game = batch.text(context.gameID)
-        let facts = LearnedContexts.Facts(
-          gameModule: optional(batch, context.gameModule), modFingerprint: optional(batch, context.modFingerprint))
-        if facts == LearnedContexts.Facts() { continue }
-        learned.learn(source: source, session: session, game: game, facts)
-        try LearnedContexts.teach(file.connection, source: source, session: session, game: game, facts)
-      }
+  private mutating func isKnown(_ handle: Int, _ number: Int64) -> Bool {
+    if imported.contains(handle, number) { return true }
+    imported.insert(handle, number...number)
+    if let last = newNumbers.indices.last, last >= recordedNumbers, newNumbers[last].handle == handle,
+      newNumbers[last].numbers.upperBound < number, newNumbers[last].numbers.upperBound + 1 == number
+    {
+      newNumbers[last].numbers = newNumbers[last].numbers.lowerBound...number
+    } else {
+      newNumbers.append(NumberRun(handle: handle, numbers: number...number))
     }
+    return false
   }
 
-  private func optional(_ batch: Batch, _ slice: Slice) -> String? { slice.isEmpty ? nil : batch.text(slice) }
+  /// Event numbers of one run of one source, kept like the ids of a foreign store; no store is called like that.
+  private mutating func run(_ run: UnsafeRawBufferPointer, of source: String) -> Int {
+    let halves = (
+      run.loadUnaligned(fromByteOffset: 0, as: UInt64.self), run.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
+    )
+    if let lastRun, lastRun.run == halves, lastRun.source == source { return lastRun.handle }
+    let handle = imported.handle("run:\(String(decoding: run, as: UTF8.self)):\(source)")
+    lastRun = (source, halves, handle)
+    return handle
+  }
 }

@@ -33,7 +33,8 @@ final class Dictionaries {
   private var streams = Cache(), metrics = Cache(), series = Cache()
   private var last: [String: Int64] = [:]
   private let connection: Connection
-  private let insertName, insertContext, insertResource, insertStream, insertMetric, insertSeries: Statement
+  private let insertName, insertContext, insertInherits, insertResource, insertStream: Statement
+  private let insertMetric, insertSeries: Statement
   private let learned: LearnedContexts
 
   init(_ connection: Connection, learned: LearnedContexts) throws(SQLiteError) {
@@ -44,6 +45,7 @@ final class Dictionaries {
     }
     insertName = try connection.prepare("INSERT INTO name VALUES (?,?,?)", persistent: true)
     insertContext = try connection.prepare("INSERT INTO ctx VALUES (?,?,?,?,?,?,?,?)", persistent: true)
+    insertInherits = try connection.prepare("INSERT INTO inherits VALUES (?,?,?)", persistent: true)
     insertResource = try connection.prepare("INSERT INTO resource VALUES (?,?,?,?,?)", persistent: true)
     insertStream = try connection.prepare("INSERT INTO stream VALUES (?,?,?,?,?,?,?)", persistent: true)
     insertMetric = try connection.prepare("INSERT INTO metric VALUES (?,?,?,?,?,?,?,?,?)", persistent: true)
@@ -159,15 +161,19 @@ final class Dictionaries {
     return id
   }
 
-  /// `source` replaces the batch's own when the number of sources is at its limit.
-  func context(_ batch: Batch, _ context: Batch.Context, source: String?, at time: Int64) throws(SQLiteError) -> Int64 {
+  /// `source` replaces the batch's own when the number of sources is at its limit. `from`: for rows of this time or later,
+  /// where what is inherited changes with time; else `.min`.
+  func context(
+    _ batch: Batch, _ context: Batch.Context, source: String?, at time: Int64, from: Int64 = .min
+  ) throws(SQLiteError) -> Int64 {
     let key = key(
-      batch, 0, context.source, context.session, context.component, context.gameID, context.gameModule,
-      context.modFingerprint)
+      batch, from == .min ? 0 : from, context.source, context.session, context.component, context.gameID,
+      context.gameModule, context.modFingerprint)
     if let id = contexts.find(key) { return id }
     let id = next("ctx")
     let name = source ?? batch.text(context.source)
-    let known = learned.find(source: name, session: batch.text(context.session), game: batch.text(context.gameID))
+    let known = learned.find(
+      source: name, session: batch.text(context.session), game: batch.text(context.gameID), at: from)
     insertContext.bind(1, id)
     insertContext.bind(2, .text(name))
     insertContext.bindText(3, batch.bytes(context.session))
@@ -185,8 +191,33 @@ final class Dictionaries {
       insertContext.bindText(8, batch.bytes(context.modFingerprint))
     }
     try insertContext.run()
+    if context.gameModule.isEmpty || context.modFingerprint.isEmpty {
+      try inherit(id, module: context.gameModule.isEmpty, fingerprint: context.modFingerprint.isEmpty)
+    }
     contexts.insert(key, id)
     return id
+  }
+
+  /// Notes which columns of a context are not its own.
+  private func inherit(_ id: Int64, module: Bool, fingerprint: Bool) throws(SQLiteError) {
+    insertInherits.bind(1, id)
+    insertInherits.bind(2, module ? 1 : 0)
+    insertInherits.bind(3, fingerprint ? 1 : 0)
+    try insertInherits.run()
+  }
+
+  /// Id of a context like `id` but for what it inherits.
+  func context(like id: Int64, _ facts: LearnedContexts.Facts) throws(SQLiteError) -> Int64 {
+    let copy = next("ctx")
+    try connection.run(
+      """
+      INSERT INTO ctx SELECT ?1, source, session, game_id, valid_from, component,
+        CASE WHEN i.module THEN ?2 ELSE game_module END, CASE WHEN i.fingerprint THEN ?3 ELSE mod_fingerprint END
+      FROM ctx JOIN inherits i ON i.ctx = ctx.id WHERE id = ?4
+      """, .integer(copy), .optional(facts.gameModule), .optional(facts.modFingerprint), .integer(id))
+    try connection.run(
+      "INSERT INTO inherits SELECT ?, module, fingerprint FROM inherits WHERE ctx = ?", .integer(copy), .integer(id))
+    return copy
   }
 }
 

@@ -12,7 +12,7 @@ final class LandingFile {
   let connection: Connection
   let dictionaries: Dictionaries
   let inserters: [RowInserter]
-  private let insertArrival, insertReceipt, addTally, insertUID, insertImported: Statement
+  private let insertArrival, insertReceipt, addTally, insertUID, insertImported, putMark: Statement
   private let begin, commit, rollback: Statement
 
   /// Opens `number`, making it when it is not there.
@@ -55,6 +55,8 @@ final class LandingFile {
       openedDay = Timestamp.day(opened ?? now)
       // A class that came into the configuration since: its table and the view over all of them.
       try Self.addMissingClasses(connection, classes)
+      try connection.execute(Tables.mark)
+      try connection.execute(LearnedContexts.schema)
     }
     dictionaries = try Dictionaries(connection, learned: learned)
     var inserters: [RowInserter] = []
@@ -72,6 +74,7 @@ final class LandingFile {
       """, persistent: true)
     insertUID = try connection.prepare("INSERT OR IGNORE INTO uid VALUES (?,?)", persistent: true)
     insertImported = try connection.prepare("INSERT OR REPLACE INTO imported VALUES (?,?,?)", persistent: true)
+    putMark = try connection.prepare("INSERT OR REPLACE INTO mark VALUES (?,?)", persistent: true)
     begin = try connection.prepare("BEGIN IMMEDIATE", persistent: true)
     commit = try connection.prepare("COMMIT", persistent: true)
     rollback = try connection.prepare("ROLLBACK", persistent: true)
@@ -147,6 +150,12 @@ final class LandingFile {
     insertImported.bind(2, first)
     insertImported.bind(3, last)
     try insertImported.run()
+  }
+
+  func record(_ mark: Mark) throws(SQLiteError) {
+    putMark.bind(1, .blob(mark.key))
+    putMark.bind(2, mark.value.map { .blob($0) } ?? .null)
+    try putMark.run()
   }
 
   /// Largest row id over all classes; 0 for none.

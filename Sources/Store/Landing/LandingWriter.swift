@@ -12,6 +12,7 @@ package final class LandingWriter: BatchSink, @unchecked Sendable {
     var door: String
     /// Aligned to the batch's records; empty: not an import.
     var identities: [ImportIdentity]
+    var marks: [Mark]
     var answer: CheckedContinuation<Result<Receipt, Refusal>, Never>
   }
 
@@ -29,7 +30,12 @@ package final class LandingWriter: BatchSink, @unchecked Sendable {
   let catalog: Catalog
   package let vitals: StoreVitals
   private let storeID: String
-  private let retired: @Sendable (Int64) -> Void
+  let marks: MarkBook
+  private let live: LiveOptions
+  /// Number of the file and of the last row that was committed to it or before.
+  private let retired: @Sendable (Int64, Int64) -> Void
+
+  private let preparer: LandingPreparer
 
   // thread
   private var file: LandingFile?
@@ -38,7 +44,7 @@ package final class LandingWriter: BatchSink, @unchecked Sendable {
 
   init(
     directory: DataDirectory, options: StoreOptions, catalog: Catalog, vitals: StoreVitals, storeID: String,
-    recovered: Recovered, retired: @escaping @Sendable (Int64) -> Void
+    live: LiveOptions, recovered: Recovered, retired: @escaping @Sendable (Int64, Int64) -> Void
   ) {
     self.directory = directory
     self.options = options
@@ -46,30 +52,42 @@ package final class LandingWriter: BatchSink, @unchecked Sendable {
     self.vitals = vitals
     self.storeID = storeID
     self.retired = retired
+    self.live = live
+    marks = recovered.marks
     nextFile = recovered.nextFile
     file = recovered.current
     appender = BatchAppender(options: options, recovered: recovered)
+    let learned = appender.learned
+    preparer = LandingPreparer { wanted in
+      try? Self.make(directory, options, catalog, learned, storeID, wanted.number, wanted.nextID)
+    }
     vitals.lastID.store(recovered.nextID - 1, ordering: .relaxed)
   }
 
-  func start() { Thread.start { self.run() } }
+  func start() {
+    preparer.start()
+    Thread.start("garner-writer") { self.run() }
+  }
 
   // MARK: callers
 
-  package func append(_ batch: Batch, key: ReceiptKey?, door: String) async throws(Refusal) -> Receipt {
-    try await append(batch, key: key, door: door, identities: [])
+  package func append(
+    _ batch: Batch, key: ReceiptKey?, door: String, marks: [Mark]
+  ) async throws(Refusal) -> Receipt {
+    try await append(batch, key: key, door: door, marks: marks, identities: [])
   }
 
   /// `identities`: one for each record of the batch, for imports; records known by identity are deduplicated.
   package func append(
-    _ batch: Batch, key: ReceiptKey?, door: String, identities: [ImportIdentity]
+    _ batch: Batch, key: ReceiptKey?, door: String, marks: [Mark], identities: [ImportIdentity]
   ) async throws(Refusal) -> Receipt {
     let result = await withCheckedContinuation { (answer: CheckedContinuation<Result<Receipt, Refusal>, Never>) in
       let refusal: Refusal? = bell.locked {
         if phase != .running { return .draining }
         if waitingBytes > 0 && waitingBytes + batch.byteCount > options.queueBytes { return .queueFull }
         waitingBytes += batch.byteCount
-        waiting.append(Waiting(batch: batch, key: key, door: door, identities: identities, answer: answer))
+        waiting.append(
+          Waiting(batch: batch, key: key, door: door, identities: identities, marks: marks, answer: answer))
         bell.ring()
         return nil
       }
@@ -135,6 +153,7 @@ package final class LandingWriter: BatchSink, @unchecked Sendable {
       }
       if stopping {
         close()
+        preparer.stop(directory)
         bell.locked {
           phase = .stopped
           bell.ring()
@@ -204,30 +223,48 @@ package final class LandingWriter: BatchSink, @unchecked Sendable {
     try file.beginTransaction()
     var receipts: [Receipt] = []
     receipts.reserveCapacity(group.count)
-    for entry in group { receipts.append(try appender.append(entry, to: file, now: now)) }
+    for entry in group {
+      receipts.append(try appender.append(entry, to: file, now: now))
+      for mark in entry.marks { try file.record(mark) }
+    }
     try appender.flushTallies(to: file)
     try file.commitTransaction()
     appender.committed(vitals)
+    for entry in group { marks.note(entry.marks, number: file.number) }
     return receipts
   }
 
   private func openFile(_ now: Int64) throws(SQLiteError) -> LandingFile {
     if let file { return file }
     let number = nextFile
+    let opened: LandingFile
+    if let ready = preparer.take(number: number) {
+      opened = ready
+    } else {
+      opened = try Self.make(directory, options, catalog, appender.learned, storeID, number, appender.nextID)
+    }
+    nextFile = number + 1
+    file = opened
+    return opened
+  }
+
+  /// Numbers first, so that they are never used again whatever becomes of the file.
+  private static func make(
+    _ directory: DataDirectory, _ options: StoreOptions, _ catalog: Catalog, _ learned: LearnedContexts,
+    _ storeID: String, _ number: Int64, _ nextID: Int64
+  ) throws(SQLiteError) -> LandingFile {
     try catalog.use { connection throws(SQLiteError) in
       try connection.transaction { () throws(SQLiteError) in
-        for (name, value) in [("next_file", number + 1), ("next_id", appender.nextID)] {
+        for (name, value) in [("next_file", number + 1), ("next_id", nextID)] {
           try connection.run(
             "INSERT INTO state.counter VALUES (?, ?) ON CONFLICT DO UPDATE SET value = max(value, excluded.value)",
             .text(name), .integer(value))
         }
       }
     }
-    nextFile = number + 1
     let opened = try LandingFile(
-      directory, number: number, classes: options.classes, learned: appender.learned, now: now, store: storeID)
+      directory, number: number, classes: options.classes, learned: learned, now: options.clock(), store: storeID)
     try? FileSystem.syncFolder(directory.landing)
-    file = opened
     return opened
   }
 
@@ -236,14 +273,16 @@ package final class LandingWriter: BatchSink, @unchecked Sendable {
     guard let file else { return }
     let bytes = file.bytes
     vitals.landingBytes.store(bytes, ordering: .relaxed)
+    let limit = effectiveLandingBytes
+    if bytes >= limit / 2 { preparer.want(number: nextFile, nextID: appender.nextID) }
     let dayOver = options.clock() > (file.openedDay + 1) * Timestamp.nanosecondsPerDay + 600_000_000_000
-    if force || bytes >= effectiveLandingBytes || dayOver { retireFile() }
+    if force || bytes >= limit || dayOver { retireFile() }
   }
 
   /// A small cap or a small disk must not be one landing file.
   private var effectiveLandingBytes: Int64 {
     var bytes = options.landingBytes
-    if let cap = options.maxBytes { bytes = min(bytes, cap / 8) }
+    if let cap = live.current.maxBytes { bytes = min(bytes, cap / 8) }
     if let space = FileSystem.space(directory.path) { bytes = min(bytes, space.total / 8) }
     return max(bytes, 1 << 20)
   }
@@ -254,7 +293,7 @@ package final class LandingWriter: BatchSink, @unchecked Sendable {
     self.file = nil
     vitals.landingBytes.store(0, ordering: .relaxed)
     vitals.backlog.wrappingAdd(1, ordering: .relaxed)
-    retired(file.number)
+    retired(file.number, vitals.lastID.load(ordering: .relaxed))
   }
 
   /// A file that SQLite cannot write any more is left to the settler, which salvages what is in it.

@@ -11,6 +11,7 @@ struct Recovered {
   var sources: Set<String> = []
   var uids: Set<ReceiptKey> = []
   var imported = ImportedRanges()
+  let marks = MarkBook()
   /// Keyed by the store's own key, so that uids are known again after a restart.
   var uidHash: KeyedHash
 }

@@ -42,25 +42,43 @@ final class Bell: @unchecked Sendable {
 
 enum Thread {
   private final class Body {
+    let name: String
     let run: @Sendable () -> Void
-    init(_ run: @escaping @Sendable () -> Void) { self.run = run }
+    init(_ name: String, _ run: @escaping @Sendable () -> Void) {
+      self.name = name
+      self.run = run
+    }
+
+    // A method: with these calls in the C function below, the compiler crashes (6.3).
+    func main() {
+      Thread.setName(name)
+      run()
+    }
   }
 
-  /// Detached: who needs its end waits for something that `body` signals.
-  static func start(_ body: @escaping @Sendable () -> Void) {
+  /// Detached: who needs its end waits for something that `body` signals. `name`, at most 15 bytes, is what `top -H` shows.
+  static func start(_ name: String, _ body: @escaping @Sendable () -> Void) {
     var thread = pthread_t()
     var attributes = pthread_attr_t()
     pthread_attr_init(&attributes)
     pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
     pthread_attr_setstacksize(&attributes, 1 << 20)
-    let box = Unmanaged.passRetained(Body(body))
+    let box = Unmanaged.passRetained(Body(name, body))
     let failed = pthread_create(
       &thread, &attributes,
       { argument in
         guard let argument else { return nil }
-        Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().run()
+        Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().main()
         return nil
       }, box.toOpaque())
     precondition(failed == 0, "no thread to be had")
+  }
+
+  /// Glibc's own call for it needs a feature macro that Swift does not set.
+  fileprivate static func setName(_ name: String) {
+    let descriptor = open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return }
+    _ = name.utf8.withContiguousStorageIfAvailable { write(descriptor, $0.baseAddress, $0.count) }
+    close(descriptor)
   }
 }

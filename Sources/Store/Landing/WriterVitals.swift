@@ -25,6 +25,7 @@ package final class StoreVitals: Sendable {
   package let overCap = Atomic<Bool>(false)
   /// Largest row id that is committed: what destinations and readers may rely on.
   package let lastID = Atomic<Int64>(0)
+  package let rates = SourceRates()
 
   package init() {}
 }

@@ -70,7 +70,7 @@ final class CompiledPlan {
       let terms = columns.compactMap { table.roles[$0].nameColumn }.map { "n.\($0)\(descending ? " DESC" : "")" }
       end = " ORDER BY " + terms.joined(separator: ",")
     case .rowsByID(let descending): end = descending ? " ORDER BY e.id DESC" : " ORDER BY e.id"
-    case .keys: list = "e.id,e.time/1000"
+    case .keys: list = "e.id,max(e.time,0)/1000"
     case .count: list = "count(*)"
     case .single: conditions = ["e.id = ?"]
     }

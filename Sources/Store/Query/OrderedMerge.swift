@@ -32,8 +32,8 @@ final class OrderedMerge {
     switch order {
     case .id(descending: false): return file.rows == 0 ? .min : file.firstID
     case .id(descending: true): return file.isLanding ? .min : ~file.lastID
-    case .time(descending: false): return file.isLanding ? .min : file.minTime / 1000
-    case .time(descending: true): return file.isLanding ? .min : ~(file.maxTime / 1000)
+    case .time(descending: false): return file.isLanding ? .min : max(0, file.minTime) / 1000
+    case .time(descending: true): return file.isLanding ? .min : ~(max(0, file.maxTime) / 1000)
     case .none, .names: return .min
     }
   }
@@ -68,7 +68,7 @@ final class OrderedMerge {
   }
 
   private func open(_ file: DataFile) throws(SQLiteError) {
-    guard let opened = try pool.opened(file) else { return }
+    guard arguments.mayBeIn(file, pool.filters), let opened = try pool.opened(file) else { return }
     do throws(SQLiteError) {
       let split = if case .id = plan.plan.order { true } else { false }
       for question in try RowsQuestion.all(opened, plan, arguments, splitNames: split) {
@@ -91,115 +91,5 @@ final class OrderedMerge {
     streams = []
     best = nil
     pending = []
-  }
-}
-
-/// The rows of one question in order.
-final class OrderedStream {
-  let question: RowsQuestion
-  private(set) var key = OrderedMerge.Key(first: .max, second: .max)
-  private let descending: Bool
-  private let sql: String
-  private var statement: Statement?
-  /// By time: all keys, read at once; the least is popped when it is asked for, so that few rows cost little sorting.
-  private var keys: KeyHeap?
-
-  init(_ question: RowsQuestion, _ plan: CompiledPlan) throws(SQLiteError) {
-    self.question = question
-    let table = question.rows.table
-    switch plan.plan.order {
-    case .time(let descending):
-      self.descending = descending
-      sql = plan.sql(.single, from: table, where: [])
-      keys = try Self.readKeys(question, plan, descending)
-      statement = try question.file.take(sql)
-    case .id(let descending):
-      self.descending = descending
-      sql = plan.sql(.rowsByID(descending: descending), from: table, where: question.conditions)
-      statement = try question.statement(sql)
-    case .none, .names:
-      descending = false
-      sql = plan.sql(.rows, from: table, where: question.conditions)
-      statement = try question.statement(sql)
-    }
-  }
-
-  deinit { stop() }
-
-  private static func readKeys(
-    _ question: RowsQuestion, _ plan: CompiledPlan, _ descending: Bool
-  ) throws(SQLiteError) -> KeyHeap {
-    let sql = plan.sql(.keys, from: question.rows.table, where: question.conditions)
-    let statement = try question.statement(sql)
-    defer { question.file.giveBack(statement, sql) }
-    var keys: [OrderedMerge.Key] = []
-    while try statement.step() {
-      let id = statement.integer(0)
-      let microsecond = statement.integer(1)
-      keys.append(
-        descending ? .init(first: ~microsecond, second: ~id) : .init(first: microsecond, second: id))
-    }
-    return KeyHeap(keys)
-  }
-
-  /// False: there are no more.
-  func advance() throws(SQLiteError) -> Bool {
-    if keys != nil {
-      guard let least = keys?.popLeast() else { return false }
-      key = least
-      return true
-    }
-    guard let statement, try statement.step() else { return false }
-    let id = statement.integer(0)
-    key = .init(first: descending ? ~id : id, second: 0)
-    return true
-  }
-
-  /// The statement on the row of `key`.
-  func row() throws(SQLiteError) -> OpaquePointer? {
-    guard let statement else { return nil }
-    if keys == nil { return statement.handle }
-    statement.reset()
-    statement.bind(1, descending ? ~key.second : key.second)
-    // In one read transaction a row that was there is there.
-    return try statement.step() ? statement.handle : nil
-  }
-
-  func stop() {
-    if let statement { question.file.giveBack(statement, sql) }
-    statement = nil
-    keys = nil
-  }
-}
-
-/// A binary heap that is built at once and then only shrinks.
-struct KeyHeap {
-  private var keys: [OrderedMerge.Key]
-
-  init(_ keys: [OrderedMerge.Key]) {
-    self.keys = keys
-    for index in stride(from: keys.count / 2 - 1, through: 0, by: -1) { sink(index) }
-  }
-
-  mutating func popLeast() -> OrderedMerge.Key? {
-    guard let least = keys.first else { return nil }
-    let last = keys.removeLast()
-    if !keys.isEmpty {
-      keys[0] = last
-      sink(0)
-    }
-    return least
-  }
-
-  private mutating func sink(_ start: Int) {
-    var parent = start
-    while true {
-      var child = 2 * parent + 1
-      if child >= keys.count { return }
-      if child + 1 < keys.count && keys[child + 1] < keys[child] { child += 1 }
-      if !(keys[child] < keys[parent]) { return }
-      keys.swapAt(parent, child)
-      parent = child
-    }
   }
 }

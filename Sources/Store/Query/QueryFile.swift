@@ -12,8 +12,13 @@ final class QueryFile {
     var hasCorrelationIndex: Bool
     /// Index on `substr(trace, 1, 6)`.
     var hasTraceIndex: Bool
+    /// The table `trace_index`.
+    var hasTraceTable = false
     /// Index on `corr` of rows that have one.
     var hasTextIndex: Bool
+
+    /// A correlation is found without looking at all rows.
+    var isIndexed: Bool { hasCorrelationIndex || hasTraceIndex || hasTraceTable || hasTextIndex }
   }
 
   let file: DataFile
@@ -28,9 +33,14 @@ final class QueryFile {
   /// Landing tables with a temporary index of correlations.
   private var indexed: Set<String> = []
   private var isReading = false
+  var blocks = QueryBlocks()
+  private let filters: TraceFilters
 
-  init(_ file: DataFile, leavingOut tablesLeftOut: Set<String>, limits: QueryLimits) throws(QueryFileFailure) {
+  init(
+    _ file: DataFile, leavingOut tablesLeftOut: Set<String>, filters: TraceFilters, limits: QueryLimits
+  ) throws(QueryFileFailure) {
     self.file = file
+    self.filters = filters
     do throws(SQLiteError) {
       connection = try Connection(file.path, .readOnly)
     } catch {
@@ -84,6 +94,7 @@ final class QueryFile {
         table: table, hasNameIndex: indexes.contains { $0.contains("(name)") },
         hasCorrelationIndex: indexes.contains { $0.contains("lower(hex(") },
         hasTraceIndex: indexes.contains { $0.contains("substr(trace") },
+        hasTraceTable: table == "event" && names.contains("trace_index"),
         hasTextIndex: indexes.contains { $0.contains("(corr)") })
     }
   }
@@ -121,6 +132,9 @@ final class QueryFile {
     active -= 1
     idle[sql, default: []].append(statement)
   }
+
+  /// Filter over the traces of the file; nil: there is none.
+  var traces: [UInt8]? { filters.filter(of: file) }
 
   func forgetStatements() { idle = [:] }
 
@@ -184,14 +198,14 @@ final class QueryFile {
 
   /// Whether a temporary index of correlations over `rows` is there; made after a few probes, as a join asks once a row.
   func hasProbeIndex(_ rows: Rows) throws(SQLiteError) -> Bool {
-    if rows.hasCorrelationIndex || rows.hasTraceIndex { return false }
+    if rows.isIndexed { return false }
     if indexed.contains(rows.table) { return true }
     probes[rows.table, default: 0] += 1
     return probes[rows.table, default: 0] > Self.manyProbes ? try makeProbeIndex(rows) : false
   }
 
   func makeProbeIndex(_ rows: Rows) throws(SQLiteError) -> Bool {
-    if rows.hasCorrelationIndex || rows.hasTraceIndex { return false }
+    if rows.isIndexed { return false }
     try fillProbeTable(rows, "SELECT \(Views.correlation) AS c, e.id", "c IS NOT NULL")
     return true
   }

@@ -4,6 +4,7 @@ final class QueryFilePool {
   static let openLimit = 64
 
   let limits = QueryLimits()
+  let filters = TraceFilters()
   private(set) var files: [DataFile] = []
   private var tablesLeftOut: Set<String>
   private let includeRestricted: Bool
@@ -15,6 +16,10 @@ final class QueryFilePool {
   /// Landing files found without rows and without a log. That is how one looks while it is removed; what still looks so when
   /// asked again never had any.
   private var withoutLog: Set<String> = []
+  /// Of files that do not say.
+  var rowsPerBlock: Int64 = 4096
+  /// What is known of the blocks of landing files, whose connections do not last: only what came since is read.
+  private var landed: [String: QueryBlocks] = [:]
   /// Set when a file was gone; the text of an error that SQLite carries is not enough to tell.
   private(set) var vanished: String?
 
@@ -31,6 +36,8 @@ final class QueryFilePool {
     rowCount = files.reduce(0) { $0 + ($1.rows > 0 ? Double($1.rows) : Double($1.bytes) / 150) }
     let paths = Set(files.map(\.path))
     for path in recent where !paths.contains(path) { close(path) }
+    landed = landed.filter { paths.contains($0.key) }
+    filters.use(files)
     unreadable = []
     warnings = []
   }
@@ -42,7 +49,11 @@ final class QueryFilePool {
 
   func endQuery() {
     for file in open.values { file.endReading() }
-    for path in recent where open[path]?.file.isLanding == true { close(path) }
+    for path in recent {
+      guard let file = open[path], file.file.isLanding else { continue }
+      landed[path] = file.blocks.forLater
+      close(path)
+    }
   }
 
   /// `file` open and reading; nil when it cannot be read: passed over, with a warning.
@@ -55,7 +66,8 @@ final class QueryFilePool {
         return ready
       }
       makeRoom()
-      let fresh = try QueryFile(file, leavingOut: tablesLeftOut, limits: limits)
+      let fresh = try QueryFile(file, leavingOut: tablesLeftOut, filters: filters, limits: limits)
+      fresh.blocks = landed[file.path] ?? QueryBlocks(rowsPerBlock: rowsPerBlock)
       open[file.path] = fresh
       recent.append(file.path)
       return fresh

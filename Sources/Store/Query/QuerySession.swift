@@ -1,10 +1,10 @@
 import CSQLite
 
-/// One SQL over everything: an in-memory database whose tables `telemetry_events`, `spans`, `logs` and `metrics` are the rows
-/// of all data files (DESIGN §4), or one exported database read as it is.
+/// One SQL over everything: an in-memory database whose tables `telemetry_events`, `spans`, `logs` and `metrics` are
+/// the rows of all data files (DESIGN §4), or one exported database read as it is.
 ///
-/// Used by one thread at a time. Nothing can be changed through it: files are opened for reading, and an authorizer refuses
-/// every statement but SELECT.
+/// Used by one thread at a time. Nothing can be changed through it: files are opened for reading, and an authorizer
+/// refuses every statement but SELECT.
 package final class QuerySession {
   package struct Options: Sendable {
     /// Also rows of classes that ordinary reads leave out.
@@ -26,8 +26,9 @@ package final class QuerySession {
     package var isLimited: Bool
   }
 
-  private let pool: QueryFilePool
+  let pool: QueryFilePool
   private let sentry = QueryGuard()
+  private var isOverFiles = false
   private let connection: Connection
 
   /// Over the data files of a store.
@@ -57,11 +58,19 @@ package final class QuerySession {
       try QueryFunctions.register(pool.limits, in: connection)
       if let files {
         pool.use(files)
-        for view in Views.names {
+        for view in Views.names + [Views.eventsName] {
           try QueryModule(view, pool).register(in: connection)
           // The first use declares a virtual table, which the authorizer would refuse later on.
           _ = try connection.prepare("SELECT 1 FROM \(view)")
         }
+        // Temporary views are our own words; others may not use virtual tables.
+        for view in GameViews.all {
+          try connection.execute("CREATE TEMP VIEW \(view.name) AS \(view.sql)")
+          _ = try connection.prepare("SELECT 1 FROM \(view.name)")
+        }
+        try CountTable(pool).register(in: connection)
+        _ = try connection.prepare("SELECT 1 FROM \"\(CountTable.name)\"")
+        isOverFiles = true
       } else {
         try connection.execute("PRAGMA cell_size_check=ON; PRAGMA query_only=ON")
       }
@@ -84,7 +93,8 @@ package final class QuerySession {
   /// Files that were passed over since the list was given, a sentence each.
   package var warnings: [String] { pool.warnings }
 
-  /// Runs one SELECT. `columns` is called once with the names before the first row; `row` once a row until it returns false.
+  /// Runs one SELECT. `columns` is called once with the names before the first row; `row` once a row until it returns
+  /// false.
   package func run(
     _ sql: String, parameters: [String: SQLValue] = [:], timeoutNanoseconds: Int64? = nil, rowLimit: Int? = nil,
     interrupt: QueryInterrupt? = nil, columns: ([String]) -> Void = { _ in }, row: (QueryRow) -> Bool
@@ -94,7 +104,9 @@ package final class QuerySession {
     pool.limits.begin(timeoutNanoseconds: timeoutNanoseconds, interrupt: interrupt)
     // Files can only be let go when no cursor is left.
     defer { pool.endQuery() }
-    guard let statement = try prepare(sql) else { return Outcome(rows: 0, isLimited: false) }
+    var prepared = prepareCounts(sql, parameters)
+    if prepared == nil { prepared = try prepare(sql) }
+    guard let statement = prepared else { return Outcome(rows: 0, isLimited: false) }
     defer { sqlite3_finalize(statement) }
     try bind(parameters, to: statement)
     let result = QueryRow(statement)
@@ -108,6 +120,16 @@ package final class QuerySession {
       delivered += 1
       if !row(result) { return Outcome(rows: delivered, isLimited: false) }
     }
+  }
+
+  /// A statement that only counts, over the table of counts. Nil: it does more, or is wrong, which it is to hear in its
+  /// own words.
+  private func prepareCounts(_ sql: String, _ parameters: [String: SQLValue]) -> OpaquePointer? {
+    guard isOverFiles, let counting = CountStatement.rewritten(sql, parameters) else { return nil }
+    var statement: OpaquePointer?
+    if sqlite3_prepare_v2(connection.handle, counting, -1, &statement, nil) == SQLITE_OK { return statement }
+    sentry.clear()
+    return nil
   }
 
   /// Nil: nothing but blanks and comments.

@@ -18,7 +18,7 @@ enum QueryOperation: Hashable {
   var isPattern: Bool { self == .like || self == .glob }
 }
 
-/// One of the four public views as a virtual table over all data files: its columns, and what a comparison on each of them
+/// One of the public views as a virtual table over all data files: its columns, and what a comparison on each of them
 /// lets a file leave out.
 struct QueryTable {
   enum Role {
@@ -70,6 +70,7 @@ struct QueryTable {
     case "event": .name("event")
     case "name": .name("event")
     case "session_id": .context("session")
+    case "game_id": .context("game_id")
     case "component", "game_module", "mod_fingerprint", "source": .context(column.name)
     case "correlation": .correlation
     case "trace_id": .trace

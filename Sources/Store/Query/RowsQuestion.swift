@@ -4,6 +4,10 @@ struct RowsQuestion {
   let rows: QueryFile.Rows
   private(set) var conditions: [String] = []
   private(set) var values: [QueryArgument] = []
+  private var times = TimeRange()
+  /// Names that its rows have one of; nil: any.
+  private var names: Set<Int64>?
+  private var isOfCorrelation = false
 
   /// The questions of a scan to one file: one a table and correlation; none when its dictionaries already say no.
   ///
@@ -19,7 +23,10 @@ struct RowsQuestion {
     var questions: [RowsQuestion] = []
     for rows in file.tables {
       var base = RowsQuestion(file: file, rows: rows)
+      base.times = arguments.times
+      base.isOfCorrelation = arguments.correlations != nil
       base.addRange(arguments)
+      if try !base.narrow() { continue }
       base.addEntries(contexts, "ctx", column: "e.ctx", arguments.contexts)
       if let filter = Views.rowFilter(plan.table.view) { base.conditions.append(filter) }
       for condition in arguments.rows { base.add(condition.sql, condition.values) }
@@ -29,7 +36,8 @@ struct RowsQuestion {
         base.addEntries(names, "name", column: "+e.name", arguments.names)
         let isProbed =
           try correlations.count > QueryFile.manyProbes ? file.makeProbeIndex(rows) : file.hasProbeIndex(rows)
-        for correlation in correlations where file.file.traces.map({ correlation.mayBe(in: $0) }) ?? true {
+        let traces = file.traces
+        for correlation in correlations where traces.map({ correlation.mayBe(in: $0) }) ?? true {
           var question = base
           if try question.add(correlation, isProbed: isProbed) { questions.append(question) }
         }
@@ -41,6 +49,7 @@ struct RowsQuestion {
         }
       } else {
         base.addEntries(names, "name", column: "e.name", arguments.names)
+        if case .few(let ids) = names { base.names = Set(ids) }
         questions.append(base)
       }
     }
@@ -62,6 +71,41 @@ struct RowsQuestion {
     }
     if arguments.times.lower != .min { add("e.time >= ?", [.integer(arguments.times.lower)]) }
     if arguments.times.upper != .max { add("e.time <= ?", [.integer(arguments.times.upper)]) }
+  }
+
+  /// Times to ids, where rows came in about the order of their times. False: there is no row in the range.
+  private mutating func narrow() throws(SQLiteError) -> Bool {
+    if !times.isLimited || isOfCorrelation { return true }
+    let isInside = !file.file.isLanding && times.lower <= file.file.minTime && times.upper >= file.file.maxTime
+    if isInside { return true }
+    // To read a landing file for it would cost as much as the question.
+    guard let summary = try file.isSummarized(rows) ? file.allBlocks(rows) : file.storedBlocks(rows) else {
+      return true
+    }
+    var ids: ClosedRange<Int64>?
+    var count: Int64 = 0
+    for block in summary.blocks where block.low <= times.upper && block.high >= times.lower {
+      ids = (ids?.lowerBound ?? block.first)...block.last
+      count += block.rows
+    }
+    guard let ids else { return false }
+    // A wide range would only tempt SQLite away from a better index.
+    if count <= summary.rows / 2 {
+      add("e.id >= ?", [.integer(ids.lowerBound)])
+      add("e.id <= ?", [.integer(ids.upperBound)])
+    }
+    return true
+  }
+
+  /// Blocks that may hold its rows; nil: finding out costs as much as asking all of them.
+  func blocks() throws(SQLiteError) -> [BlockSummary.Block]? {
+    if isOfCorrelation { return nil }
+    guard let summary = try file.file.isLanding ? file.allBlocks(rows) : file.storedBlocks(rows) else { return nil }
+    return summary.blocks.filter { block in
+      guard block.low <= times.upper, block.high >= times.lower else { return false }
+      guard let names, let counted = block.names else { return true }
+      return summary.entries[counted].contains { names.contains($0.name) }
+    }
   }
 
   private mutating func addEntries(
@@ -90,7 +134,17 @@ struct RowsQuestion {
       add("e.id IN (SELECT id FROM \(QueryFile.probeTable(rows.table)) WHERE corr = ?)", [text])
     } else if rows.hasCorrelationIndex {
       add("\(Views.correlation) = ?", [text])
-    } else if !rows.hasTraceIndex {
+    } else if rows.hasTraceTable, let trace = correlation.trace, let (high, low) = correlation.halves {
+      let ids = try TraceIndex.find(high, low, in: file)
+      if ids.isEmpty { return false }
+      let list = "[" + ids.map(String.init).joined(separator: ",") + "]"
+      add(
+        "e.id IN (SELECT value FROM json_each(?)) AND (e.trace = ? OR e.trace IS NULL AND e.corr = ?)",
+        [.text(Array(list.utf8)), .blob(trace), text])
+    } else if rows.hasTextIndex && !rows.hasTraceIndex && correlation.trace != nil {
+      // Had the file a trace, or a text that looks like one, it had the table.
+      return false
+    } else if !rows.hasTraceIndex && !rows.hasTextIndex {
       if let trace = correlation.trace {
         add("(e.trace = ? OR e.trace IS NULL AND e.corr = ?)", [.blob(trace), text])
       } else {
@@ -113,9 +167,11 @@ struct RowsQuestion {
   }
 
   /// The statement for it, bound and ready to step; to be given back under the same text.
-  func statement(_ sql: String, first: [QueryArgument] = []) throws(SQLiteError) -> Statement {
+  func statement(
+    _ sql: String, first: [QueryArgument] = [], last: [QueryArgument] = []
+  ) throws(SQLiteError) -> Statement {
     let statement = try file.take(sql)
-    for (index, value) in (first + values).enumerated() { value.bind(to: statement.handle, Int32(index + 1)) }
+    for (index, value) in (first + values + last).enumerated() { value.bind(to: statement.handle, Int32(index + 1)) }
     return statement
   }
 }

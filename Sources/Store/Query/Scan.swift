@@ -125,7 +125,9 @@ final class Scan {
         continue
       }
       guard let file = files.popFirst() else { return }
-      guard arguments.mayBeIn(file), let opened = try pool.opened(file) else { continue }
+      guard arguments.mayBeIn(file), arguments.mayBeIn(file, pool.filters), let opened = try pool.opened(file) else {
+        continue
+      }
       do throws(SQLiteError) {
         questions = try RowsQuestion.all(opened, compiled, arguments)[...]
       } catch {

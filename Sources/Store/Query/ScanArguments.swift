@@ -130,7 +130,12 @@ struct ScanArguments {
     }
     guard file.rows > 0, ids.overlaps(file.firstID...max(file.firstID, file.lastID)) else { return false }
     guard times.lower <= file.maxTime, times.upper >= file.minTime else { return false }
-    guard let correlations, let filter = file.traces else { return true }
+    return true
+  }
+
+  /// The same from the filter over its traces, which may have to be read.
+  func mayBeIn(_ file: DataFile, _ filters: TraceFilters) -> Bool {
+    guard let correlations, let filter = filters.filter(of: file) else { return true }
     return correlations.contains { $0.mayBe(in: filter) }
   }
 }
@@ -138,7 +143,7 @@ struct ScanArguments {
 /// A text that a correlation is compared with, and the trace id that it may stand for.
 struct Correlation {
   let text: [UInt8]
-  private let halves: (UInt64, UInt64)?
+  let halves: (UInt64, UInt64)?
 
   init(_ text: [UInt8]) {
     self.text = text

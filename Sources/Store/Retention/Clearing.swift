@@ -54,7 +54,7 @@ package struct Clearing: Sendable {
 
   /// `setAside` is told of a file that turns out to be damaged; what it could save is cleared like the rest.
   func run(
-    _ catalog: Catalog, _ options: StoreOptions, setAside: (DataFile, String) -> Void
+    _ catalog: Catalog, _ options: StoreOptions, setAside: (DataFile, String) -> DataFile?
   ) throws(StoreFailure)
     -> Outcome
   {
@@ -65,9 +65,7 @@ package struct Clearing: Sendable {
           try clear(file, catalog, options, &outcome)
         } catch {
           guard error.isCorrupt else { throw error }
-          setAside(file, error.description)
-          let saved = try catalog.files().first { $0.number == file.number && $0.part == file.part }
-          if let saved { try clear(saved, catalog, options, &outcome) }
+          if let saved = setAside(file, error.description) { try clear(saved, catalog, options, &outcome) }
         }
       }
     } catch { throw StoreFailure(error) }

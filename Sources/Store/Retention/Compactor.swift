@@ -20,14 +20,18 @@ struct Compactor {
     for file in files where file.bytes < options.compactBelow {
       groups["\(file.className ?? "")/\(file.day.map(String.init) ?? "late")", default: []].append(file)
     }
-    for group in groups.values where group.count >= Self.leastFiles {
+    let today = Timestamp.day(options.clock())
+    for group in groups.values {
+      // Nothing much comes to a day that is over: then two files are worth one.
+      let least = group.first?.day.map { $0 < today } ?? false ? 2 : Self.leastFiles
+      if group.count < least { continue }
       var chosen: [DataFile] = []
       var bytes: Int64 = 0
       for file in group.sorted(by: { $0.firstID < $1.firstID }) where bytes < options.landingBytes {
         chosen.append(file)
         bytes += file.bytes
       }
-      if chosen.count >= Self.leastFiles { try? merge(chosen) }
+      if chosen.count >= least { try? merge(chosen) }
     }
   }
 

@@ -3,31 +3,34 @@ import Synchronization
 /// What the settler's thread does between files: retention, ballast, the daily copy of `state.db`, compaction.
 final class Maintenance: Sendable {
   private let directory: DataDirectory
-  private let options: StoreOptions
+  private let live: LiveOptions
   private let catalog: Catalog
   private let vitals: StoreVitals
   private let report: @Sendable (StoreEvent) -> Void
   private let lastPrune = Atomic<Int64>(0)
   private let lastCopy = Atomic<Int64>(0)
+  private let lastSettled = Atomic<Int64>(0)
 
   init(
-    directory: DataDirectory, options: StoreOptions, catalog: Catalog, vitals: StoreVitals,
+    directory: DataDirectory, options: LiveOptions, catalog: Catalog, vitals: StoreVitals,
     report: @escaping @Sendable (StoreEvent) -> Void
   ) {
     self.directory = directory
-    self.options = options
+    live = options
     self.catalog = catalog
     self.vitals = vitals
     self.report = report
   }
 
   func run() {
+    let options = live.current
     let now = options.clock()
-    // A cap or reserve in danger is looked at every time, not at the interval.
+    // A cap or reserve in danger is looked at every time, not at the interval; so are new files.
+    let settled = vitals.settledFiles.load(ordering: .relaxed)
     let urgent =
-      vitals.overCap.load(ordering: .relaxed)
+      live.takeNews() || vitals.overCap.load(ordering: .relaxed)
       || vitals.freeBytes.load(ordering: .relaxed) < 2 * vitals.reserveBytes.load(ordering: .relaxed)
-      || vitals.settledFiles.load(ordering: .relaxed) > 0
+      || settled != lastSettled.exchange(settled, ordering: .relaxed)
     if urgent || abs(now - lastPrune.load(ordering: .relaxed)) >= options.pruneInterval {
       lastPrune.store(now, ordering: .relaxed)
       Pruner(directory: directory, options: options, catalog: catalog, vitals: vitals, report: report).run()

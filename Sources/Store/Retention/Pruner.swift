@@ -10,11 +10,6 @@ struct Pruner {
   let vitals: StoreVitals
   let report: @Sendable (StoreEvent) -> Void
 
-  struct Plan {
-    var file: DataFile
-    var policy: String
-  }
-
   /// Reserve that keeps SQLite and the operator's login alive on a full disk.
   static func reserve(_ options: StoreOptions, _ directory: DataDirectory) -> Int64 {
     if let reserve = options.reserveBytes { return reserve }
@@ -29,18 +24,16 @@ struct Pruner {
     vitals.reserveBytes.store(reserve, ordering: .relaxed)
     guard let files = try? catalog.files() else { return }
     let now = options.clock()
-    for entry in expired(files, now) { unlink(entry) }
+    for entry in RetentionPlan.expired(files, options, now) { unlink(entry) }
     let used = FileSystem.allocatedBelow(directory.path, except: [directory.exports, directory.drop])
     vitals.bytesOnDisk.store(used, ordering: .relaxed)
     let space = FileSystem.space(directory.path)
     vitals.freeBytes.store(space?.free ?? 0, ordering: .relaxed)
-    var deficit: Int64 = 0
-    // One landing file's worth of head room, so that the cap holds between two looks.
-    if let cap = options.maxBytes { deficit = max(deficit, used + headroom(cap) - cap) }
-    if let space { deficit = max(deficit, reserve + headroom(reserve) - space.free) }
+    let deficit = Self.deficit(options, reserve: reserve, used: used, space: space)
     var freed: Int64 = 0
     if deficit > 0, let left = try? catalog.files() {
-      for entry in oldestFirst(left, now) {
+      for entry in RetentionPlan.byCap(left, options) {
+        guard let at = entry.at, at < now else { continue }
         if freed >= deficit { break }
         freed += FileSystem.allocated(entry.file.path)
         unlink(entry)
@@ -54,7 +47,14 @@ struct Pruner {
     vitals.bytesOnDisk.store(used - freed, ordering: .relaxed)
   }
 
-  private func headroom(_ limit: Int64) -> Int64 { min(limit / 16, 4 << 20) }
+  /// Bytes that must go. One landing file's worth of head room, so that the cap holds between two looks.
+  static func deficit(_ options: StoreOptions, reserve: Int64, used: Int64, space: FileSystem.Space?) -> Int64 {
+    func headroom(_ limit: Int64) -> Int64 { min(limit / 16, 4 << 20) }
+    var deficit: Int64 = 0
+    if let cap = options.maxBytes { deficit = max(deficit, used + headroom(cap) - cap) }
+    if let space { deficit = max(deficit, reserve + headroom(reserve) - space.free) }
+    return deficit
+  }
 
   private func isOver(_ used: Int64, _ reserve: Int64) -> Bool {
     if let cap = options.maxBytes, used > cap { return true }
@@ -62,41 +62,17 @@ struct Pruner {
     return false
   }
 
-  /// Age counts from arrival, so that an import or a clock in 1970 is not eaten at once.
-  private func expired(_ files: [DataFile], _ now: Int64) -> [Plan] {
-    var ages: [String: Int64] = [:]
-    for entry in options.classes.classes { ages[entry.name] = entry.ageNanoseconds }
-    return files.compactMap { file in
-      guard let name = file.className, let age = ages[name], file.maxReceived < now - age else { return nil }
-      return Plan(file: file, policy: "age")
-    }
-  }
-
-  /// The class with the shortest age goes first, in it what arrived first.
-  private func oldestFirst(_ files: [DataFile], _ now: Int64) -> [Plan] {
-    var rank: [String: Int64] = [:]
-    for entry in options.classes.classes { rank[entry.name] = entry.ageNanoseconds ?? .max }
-    return
-      files
-      .filter { $0.maxReceived < now - options.minAge }
-      .sorted { a, b in
-        let left = rank[a.className ?? ""] ?? 0
-        let right = rank[b.className ?? ""] ?? 0
-        return left != right ? left < right : a.maxReceived < b.maxReceived
-      }
-      .map { Plan(file: $0, policy: "cap") }
-  }
-
   /// Order: intent, unlink, catalog and ledger; a crash in between is finished at the next start.
-  private func unlink(_ plan: Plan) {
-    let file = plan.file
+  private func unlink(_ entry: RetentionPlan.Entry) {
+    let file = entry.file
+    let policy = entry.reason.rawValue
     do throws(SQLiteError) {
-      try Self.unlink(file, .pruned, plan.policy, catalog, now: options.clock())
+      try Self.unlink(file, .pruned, policy, catalog, now: options.clock())
       vitals.prunedFiles.wrappingAdd(1, ordering: .relaxed)
       vitals.prunedRows.wrappingAdd(file.rows, ordering: .relaxed)
       report(
         .pruned(
-          path: file.path, className: file.className ?? "", rows: file.rows, bytes: file.bytes, policy: plan.policy))
+          path: file.path, className: file.className ?? "", rows: file.rows, bytes: file.bytes, policy: policy))
     } catch {
       // A state write needs room too: the ballast is what was kept for it.
       if error.isFull { try? FileSystem.remove(directory.ballast) }

@@ -6,6 +6,8 @@ import CSQLite
 package final class Connection: @unchecked Sendable {
   package enum Mode: Sendable {
     case readOnly
+    /// Read-only, and nobody writes: no lock is taken, and what lies beside the file is not looked at.
+    case immutable
     case readWrite
     case create
   }
@@ -15,6 +17,8 @@ package final class Connection: @unchecked Sendable {
 
   package let path: String
   package private(set) var handle: OpaquePointer?
+  /// Memory that SQLite was given for a callback; freed with the connection.
+  var owned: UnsafeMutableRawPointer?
 
   package init(_ path: String, _ mode: Mode) throws(SQLiteError) {
     _ = Self.configured
@@ -22,10 +26,12 @@ package final class Connection: @unchecked Sendable {
     let access =
       switch mode {
       case .readOnly: SQLITE_OPEN_READONLY
+      case .immutable: SQLITE_OPEN_READONLY | SQLITE_OPEN_URI
       case .readWrite: SQLITE_OPEN_READWRITE
       case .create: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
       }
-    let code = sqlite3_open_v2(path, &handle, access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nil)
+    let name = mode == .immutable ? "file:\(Self.escaped(path))?immutable=1" : path
+    let code = sqlite3_open_v2(name, &handle, access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nil)
     if code != SQLITE_OK {
       let error = SQLiteError(
         code: code, message: "\(path): \(handle.map { String(cString: sqlite3_errmsg($0)) } ?? "out of memory")")
@@ -36,11 +42,27 @@ package final class Connection: @unchecked Sendable {
     sqlite3_busy_timeout(handle, 10_000)
   }
 
+  /// For a URI.
+  private static func escaped(_ path: String) -> String {
+    var text: [UInt8] = []
+    for byte in path.utf8 {
+      switch byte {
+      case 0x2f, 0x2d...0x2e, 0x30...0x39, 0x41...0x5a, 0x5f, 0x61...0x7a: text.append(byte)
+      default:
+        let digits = String(byte, radix: 16, uppercase: true)
+        text += Array((byte < 16 ? "%0" : "%").utf8) + Array(digits.utf8)
+      }
+    }
+    return String(decoding: text, as: UTF8.self)
+  }
+
   deinit { close() }
 
   package func close() {
     sqlite3_close_v2(handle)
     handle = nil
+    owned?.deallocate()
+    owned = nil
   }
 
   package func check(_ code: Int32) throws(SQLiteError) {

@@ -45,8 +45,13 @@ package enum Tables {
     CREATE TABLE uid(key BLOB PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE imported(store TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, PRIMARY KEY(store, first))
       WITHOUT ROWID;
+    \(mark)
+    \(LearnedContexts.schema)
 
     """
+
+  /// A removed mark is NULL until its file is settled, or an older value in `state.db` would come back.
+  static let mark = "CREATE TABLE IF NOT EXISTS mark(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;"
 
   package static func event(_ table: String) -> String {
     """

@@ -5,126 +5,214 @@ enum Quarantine {
   struct Outcome {
     var salvaged: Int64 = 0
     var lost: Int64 = 0
-    /// A sound file lies in the place of the damaged one.
+    /// A sound file took the place of the damaged one.
     var isRebuilt = false
-    /// Why nothing lies there, when building it failed.
+    /// That file, when it is a settled one: it has another part number.
+    var file: DataFile?
+    /// Why there is none.
     var trouble = ""
   }
 
-  /// Moves the file with its companions to `quarantine/`, then builds a file of the readable rows in its place. Landing files
-  /// become a fresh landing file of the same number, to be settled like any other.
+  /// Keeps the file and its log under `quarantine/`, then puts a file of the readable rows in its place; the books get what
+  /// cannot be read. A landing file becomes a fresh one of the same number, to be settled like any other.
+  ///
+  /// The damaged file stays where it is until the new one is whole and booked: a crash at any moment leaves one of the two,
+  /// never both, never neither.
   static func setAside(
     _ path: String, _ directory: DataDirectory, _ options: StoreOptions, _ catalog: Catalog, reason: String
   ) -> Outcome {
-    let name = path.split(separator: "/").last.map(String.init) ?? "unknown.db"
-    let folder = path.split(separator: "/").dropLast().suffix(2).joined(separator: "-")
-    let kept = "\(directory.quarantine)/\(folder)-\(name).\(options.clock() / 1_000_000_000)"
     do throws(FileError) {
       try FileSystem.createFolders(directory.quarantine)
-      for suffix in ["-wal", "-shm"] where FileSystem.exists(path + suffix) {
-        try FileSystem.move(path + suffix, kept + suffix)
-      }
-      try FileSystem.move(path, kept)
-      try FileSystem.syncFolder(directory.quarantine)
+      let kept = freeName(path, directory, options)
+      for suffix in ["-wal", ""] { try FileSystem.keep(path + suffix, as: kept + suffix) }
       try FileSystem.writeDurably(kept + ".why.txt", Array((reason + "\n").utf8))
-    } catch { return Outcome() }
+      try FileSystem.syncFolder(directory.quarantine)
+    } catch { return Outcome(trouble: error.description) }
     return path.hasPrefix(directory.landing + "/")
-      ? salvageLanding(kept, path, options) : salvageShard(kept, path, directory, options, catalog)
+      ? salvageLanding(path, directory, options) : salvageShard(path, directory, options, catalog)
+  }
+
+  /// `standard-2026-07-01-7-1.db.1782907200`
+  private static func freeName(_ path: String, _ directory: DataDirectory, _ options: StoreOptions) -> String {
+    let name = path.split(separator: "/").last.map(String.init) ?? "unknown.db"
+    let folder = path.split(separator: "/").dropLast().suffix(2).joined(separator: "-")
+    let wanted = "\(directory.quarantine)/\(folder)-\(name).\(options.clock() / 1_000_000_000)"
+    var free = wanted
+    var number = 1
+    while FileSystem.exists(free) {
+      number += 1
+      free = "\(wanted)-\(number)"
+    }
+    return free
   }
 
   // MARK: landing
 
-  private static func salvageLanding(_ kept: String, _ path: String, _ options: StoreOptions) -> Outcome {
+  /// What a finished salvage is called until it has taken the place of the damaged file.
+  static let salvagedSuffix = ".salvaged"
+
+  private static func salvageLanding(_ path: String, _ directory: DataDirectory, _ options: StoreOptions) -> Outcome {
     var outcome = Outcome()
+    let name = path.split(separator: "/").last.map(String.init) ?? "unknown.db"
+    let whole = "\(directory.temporary)/salvage-\(name)"
     let temporary = path + ".tmp"
-    try? FileSystem.removeDatabase(temporary)
-    do throws(SQLiteError) {
-      let target = try Connection(temporary, .create)
-      try target.execute(
-        "PRAGMA journal_mode=DELETE; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY;"
-          + Tables.landingSchema(classes: options.classes.classes.map(\.name)))
-      guard let salvage = try? Salvage(kept, into: target) else {
-        target.close()
-        try? FileSystem.removeDatabase(temporary)
-        return outcome
-      }
-      try target.execute("BEGIN")
-      for table in Tables.dictionaryNames { salvage.copy(table) }
-      salvage.copy("arrival", key: "first")
-      for table in ["meta", "receipt", "tally", "uid", "imported"] { salvage.copyStart(table) }
-      for entry in options.classes.classes { outcome.salvaged += salvage.copy(Tables.landingTable(entry.name)) }
-      salvage.close()
-      try target.execute("COMMIT")
-      let stored = (try? target.integer("SELECT sum(n) FROM tally WHERE kind = 'stored'")) ?? 0
-      let events = (try? target.integer("SELECT count(*) FROM event WHERE kind = 4")) ?? 0
-      outcome.lost = max(0, stored - (outcome.salvaged - events))
-      try bookLosses(target, options.clock())
-      try target.execute("PRAGMA application_id=\(Tables.applicationID); PRAGMA user_version=\(Tables.version)")
-      target.close()
-      do throws(FileError) {
-        try FileSystem.move(temporary, path)
-        outcome.isRebuilt = true
-      } catch { try? FileSystem.removeDatabase(temporary) }
-    } catch {
-      outcome.trouble = error.description
+    defer {
+      try? FileSystem.removeDatabase(whole)
       try? FileSystem.removeDatabase(temporary)
     }
+    do throws(FileError) {
+      try FileSystem.createFolders(directory.temporary)
+      try FileSystem.removeDatabase(whole)
+      try FileSystem.removeDatabase(temporary)
+      let reference = makeReference(directory, options)
+      defer { if let reference { try? FileSystem.remove(reference) } }
+      try LogRepair.write(path, to: whole, reference: reference)
+    } catch {
+      outcome.trouble = error.description
+      return outcome
+    }
+    do throws(SQLiteError) {
+      if try !fill(temporary, from: whole, options, &outcome) {
+        outcome.trouble = "nothing in it can be read, not even how much it was"
+        try? FileSystem.removeDatabase(path)
+        return outcome
+      }
+    } catch {
+      outcome.trouble = error.description
+      return outcome
+    }
+    do throws(FileError) {
+      try FileSystem.syncFile(temporary)
+      try FileSystem.move(temporary, path + salvagedSuffix)
+      try FileSystem.syncFolder(directory.landing)
+      try putInPlace(path, directory)
+      outcome.isRebuilt = true
+    } catch { outcome.trouble = error.description }
     return outcome
   }
 
-  /// For each source: what the books say was stored here and is not there is `lost`; what is there without a line gets one.
-  private static func bookLosses(_ target: Connection, _ now: Int64) throws(SQLiteError) {
-    try target.run(
-      """
-      INSERT INTO tally SELECT source, 'quarantine', 'lost', 'corrupt', gone, ?, ? FROM (
-        SELECT b.source, b.n - coalesce((SELECT count(*) FROM event e JOIN ctx c ON c.id = e.ctx
-          WHERE c.source = b.source AND e.kind != 4), 0) AS gone
-        FROM (SELECT source, sum(n) n FROM tally WHERE kind = 'stored' GROUP BY 1) b) WHERE gone > 0
-      """, .integer(now), .integer(now))
-    try target.run(
-      """
-      INSERT INTO tally SELECT source, 'quarantine', k.kind, '', found, ?, ? FROM (
-        SELECT c.source, count(*) - coalesce((SELECT sum(n) FROM tally t WHERE t.source = c.source AND t.kind = 'stored'), 0)
-          AS found FROM event e JOIN ctx c ON c.id = e.ctx WHERE e.kind != 4 GROUP BY 1),
-        (SELECT 'received' AS kind UNION ALL SELECT 'stored') k WHERE found > 0
-      """, .integer(now), .integer(now))
+  /// A landing file without rows as one plain file, laid out like those of this version. Nil: it could not be made.
+  private static func makeReference(_ directory: DataDirectory, _ options: StoreOptions) -> String? {
+    let place = DataDirectory(directory.temporary + "/reference")
+    let path = place.landingFile(1)
+    let plain = directory.temporary + "/reference.db"
+    defer {
+      try? FileSystem.removeDatabase(path)
+      for folder in [place.landing, place.shards, place.path] { FileSystem.removeFolderIfEmpty(folder) }
+    }
+    do {
+      try FileSystem.createFolders(place.landing)
+      try FileSystem.removeDatabase(path)
+      try LandingFile(
+        place, number: 1, classes: options.classes, learned: LearnedContexts(), now: options.clock(), store: ""
+      ).connection.close()
+      try LogRepair.write(path, to: plain)
+      return plain
+    } catch { return nil }
+  }
+
+  /// The last step of a salvage; a start does it again when a crash came between. The old log must be gone before the new
+  /// file lies there, or it would be played into it.
+  static func putInPlace(_ path: String, _ directory: DataDirectory) throws(FileError) {
+    try FileSystem.removeDatabase(path)
+    try FileSystem.syncFolder(directory.landing)
+    try FileSystem.move(path + salvagedSuffix, path)
+    try FileSystem.syncFolder(directory.landing)
+  }
+
+  /// False: the tables cannot even be listed.
+  private static func fill(
+    _ path: String, from whole: String, _ options: StoreOptions, _ outcome: inout Outcome
+  ) throws(SQLiteError) -> Bool {
+    let target = try Connection(path, .create)
+    defer { target.close() }
+    try target.execute(
+      "PRAGMA journal_mode=DELETE; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY;"
+        + Tables.landingSchema(classes: options.classes.classes.map(\.name)))
+    guard let salvage = try? Salvage(whole, into: target) else { return false }
+    defer { salvage.close() }
+    try target.execute("BEGIN")
+    for table in Tables.dictionaryNames { salvage.copy(table) }
+    salvage.copy("arrival", key: "first")
+    for table in ["meta", "receipt", "tally", "uid", "imported", "mark", "learned", "inherits"] {
+      salvage.copyStart(table)
+    }
+    for entry in options.classes.classes { outcome.salvaged += salvage.copy(Tables.landingTable(entry.name)) }
+    try target.execute("COMMIT")
+    try LostBooks(target, now: options.clock()).complete()
+    let stored = (try? target.integer("SELECT sum(n) FROM tally WHERE kind = 'stored'")) ?? 0
+    let events = (try? target.integer("SELECT count(*) FROM event WHERE kind = 4")) ?? 0
+    outcome.lost = max(0, stored - (outcome.salvaged - events))
+    try LostBooks(target, now: options.clock()).write()
+    try target.execute("PRAGMA application_id=\(Tables.applicationID); PRAGMA user_version=\(Tables.version)")
+    return true
   }
 
   // MARK: shards
 
   private static func salvageShard(
-    _ kept: String, _ path: String, _ directory: DataDirectory, _ options: StoreOptions, _ catalog: Catalog
+    _ path: String, _ directory: DataDirectory, _ options: StoreOptions, _ catalog: Catalog
   ) -> Outcome {
-    var outcome = Outcome()
-    let known = (try? catalog.files())?.first { $0.path == path }
-    let before = known.map { presentCounts(catalog, $0) } ?? [:]
-    var rebuilt: SettledPart?
-    if let known, let className = known.className {
-      let builder = ShardBuilder(
-        directory: directory, className: className, day: known.day, number: known.number, part: known.part,
-        parts: known.part, restricted: known.restricted)
-      rebuilt = try? builder.build { target throws(SQLiteError) in
-        if let salvage = try? Salvage(kept, into: target) {
-          try target.execute("BEGIN")
-          for table in Tables.dictionaryNames { salvage.copy(table) }
-          salvage.copy("arrival", key: "first")
-          outcome.salvaged = salvage.copy("event")
-          salvage.close()
-          try target.execute("COMMIT")
-        }
-        if outcome.salvaged == 0 { throw SQLiteError(code: 11, message: "nothing could be read") }
-      }
+    guard let known = (try? catalog.files())?.first(where: { $0.path == path }), let className = known.className else {
+      // In no list and in no book: out of the way is all it can be.
+      try? FileSystem.removeDatabase(path)
+      return Outcome()
     }
-    guard let known else { return outcome }
-    outcome.isRebuilt = rebuilt != nil
+    var outcome = Outcome()
+    do throws(SQLiteError) {
+      let part = try catalog.intendToBuild(number: known.number)
+      let builder = ShardBuilder(
+        directory: directory, className: className, day: known.day, number: known.number, part: part, parts: part,
+        restricted: known.restricted)
+      let rebuilt = rebuild(path, builder, &outcome)
+      do throws(SQLiteError) {
+        try swap(known, part, rebuilt, options, catalog, &outcome)
+      } catch {
+        // The damaged file stays in the catalog, until there is room for the truth.
+        if let rebuilt { try? FileSystem.removeDatabase(rebuilt.file.path) }
+        throw error
+      }
+    } catch {
+      outcome.trouble = error.description
+      return outcome
+    }
+    return outcome
+  }
+
+  /// Nil: nothing could be read.
+  private static func rebuild(_ path: String, _ builder: ShardBuilder, _ outcome: inout Outcome) -> SettledPart? {
+    var rows: Int64 = 0
+    let rebuilt = try? builder.build { target throws(SQLiteError) in
+      if let salvage = try? Salvage(path, into: target) {
+        defer { salvage.close() }
+        try target.execute("BEGIN")
+        for table in Tables.dictionaryNames { salvage.copy(table) }
+        salvage.copy("arrival", key: "first")
+        rows = salvage.copy("event")
+        try target.execute("COMMIT")
+      }
+      if rows == 0 { throw SQLiteError(code: 11, message: "nothing could be read") }
+    }
+    if rebuilt != nil { outcome.salvaged = rows }
+    return rebuilt
+  }
+
+  /// One transaction in which the new file takes the place of the old one in catalog and books; then the old one goes.
+  private static func swap(
+    _ known: DataFile, _ part: Int64, _ rebuilt: SettledPart?, _ options: StoreOptions, _ catalog: Catalog,
+    _ outcome: inout Outcome
+  ) throws(SQLiteError) {
+    let before = presentCounts(catalog, known)
     var after: [String: Int64] = [:]
     for count in rebuilt?.present ?? [] { after[count.source, default: 0] += count.count }
-    outcome.lost = before.reduce(0) { $0 + max(0, $1.value - (after[$1.key] ?? 0)) }
     let now = options.clock()
-    try? catalog.use { connection throws(SQLiteError) in
+    try catalog.use { connection throws(SQLiteError) in
       try connection.transaction { () throws(SQLiteError) in
         try Catalog.remove(number: known.number, part: known.part, connection)
-        if let rebuilt { try Catalog.add(rebuilt.file, present: rebuilt.present, connection, directory) }
+        if let rebuilt { try Catalog.add(rebuilt.file, present: rebuilt.present, connection, catalog.directory) }
+        try Catalog.forgetIntent(number: known.number, part: part, connection)
+        try connection.run(
+          "INSERT OR REPLACE INTO state.intent VALUES (?,?,'merged:')", .integer(known.number), .integer(known.part))
         for (source, count) in before where count > after[source] ?? 0 {
           try Catalog.tally(
             LedgerLine(
@@ -133,7 +221,14 @@ enum Quarantine {
         }
       }
     }
-    return outcome
+    outcome.file = rebuilt?.file
+    outcome.isRebuilt = rebuilt != nil
+    outcome.lost = before.reduce(0) { $0 + max(0, $1.value - (after[$1.key] ?? 0)) }
+    try? FileSystem.removeDatabase(known.path)
+    // Kept on a failure: the next start removes what is left of the file.
+    try? catalog.use { connection throws(SQLiteError) in
+      try Catalog.forgetIntent(number: known.number, part: known.part, connection)
+    }
   }
 
   private static func presentCounts(_ catalog: Catalog, _ file: DataFile) -> [String: Int64] {

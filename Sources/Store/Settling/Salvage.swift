@@ -15,11 +15,24 @@ struct Salvage {
 
   func close() { bad.close() }
 
+  /// Noise in the middle of a row leaves its shape; JSON that is none would make every query over the file fail.
+  private static let conditions: [String: String] = [
+    "resource": "json_valid(attributes)", "stream": "json_valid(attributes)", "metric": "json_valid(json)",
+    "series": "json_valid(attributes) AND (moved IS NULL OR json_valid(moved))",
+  ]
+  private static let eventCondition = "(data IS NULL OR json_valid(data)) AND (ext IS NULL OR json_valid(ext))"
+
+  private static func condition(_ table: String) -> String {
+    table.hasPrefix("event") ? eventCondition : conditions[table] ?? "1"
+  }
+
   /// A table with an integer key: after a bad page it goes on behind it. Rows copied.
   @discardableResult
   func copy(_ table: String, key: String = "id") -> Int64 {
     let name = Tables.quoted(table)
-    guard let first = try? bad.prepare("SELECT * FROM \(name) WHERE \(key) >= ? ORDER BY \(key)"),
+    guard
+      let first = try? bad.prepare(
+        "SELECT * FROM \(name) WHERE \(key) >= ? AND \(Self.condition(table)) ORDER BY \(key)"),
       let insert = Self.insert(table, first.columnCount, target)
     else { return 0 }
     var copied: Int64 = 0

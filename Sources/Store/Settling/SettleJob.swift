@@ -29,8 +29,8 @@ struct SettleJob {
     var condition: String?
   }
 
-  /// Rows settled.
-  func run() throws(StoreFailure) -> Int64 {
+  /// Rows settled. `lastID`: see `Settler.add`; files of an earlier process were looked through at the start.
+  func run(lastID: Int64?) throws(StoreFailure) -> Int64 {
     guard FileSystem.exists(landing) else { return 0 }
     do throws(SQLiteError) {
       if try catalog.use({ connection throws(SQLiteError) in
@@ -52,6 +52,10 @@ struct SettleJob {
         throw SQLiteError(code: 11, message: "not a landing file, or its write-ahead log cannot be read")
       }
       // Without tables and log: a crash while it was made, before anything was committed.
+      if let lastID, try rowsEnd(source, hasTables) < lastID, let damage = WriteAheadLog(landing + "-wal")?.damage() {
+        // SQLite would end at the noise and call the rest a transaction that was never finished.
+        throw SQLiteError(code: 11, message: damage.reason)
+      }
       let pieces = hasTables ? try plan(source) : []
       for (index, piece) in pieces.enumerated() {
         do throws(StoreFailure) {
@@ -69,6 +73,15 @@ struct SettleJob {
       try FileSystem.syncFolder(directory.landing)
     } catch { throw StoreFailure(error) }
     return rows
+  }
+
+  /// The largest row id; 0 for none.
+  private func rowsEnd(_ source: Connection, _ hasTables: Bool) throws(SQLiteError) -> Int64 {
+    var last: Int64 = 0
+    for table in hasTables ? try source.landingTables() : [] {
+      last = max(last, try source.integer("SELECT coalesce(max(id), 0) FROM \(Tables.quoted(table))") ?? 0)
+    }
+    return last
   }
 
   /// Parts of an attempt that a crash cut short.
@@ -161,13 +174,14 @@ struct SettleJob {
     var receipts = ReceiptCopy(window: options.receiptWindow, now: options.clock())
     if let source { try receipts.read(source) }
     let uids = try source?.rows("SELECT key, at FROM uid") ?? []
+    let hasMarks = try source?.integer("SELECT 1 FROM sqlite_schema WHERE name = 'mark'") != nil
+    let marks = hasMarks ? try source?.rows("SELECT key, value FROM mark") ?? [] : []
+    let hasLearned = try source?.integer("SELECT 1 FROM sqlite_schema WHERE name = 'learned'") != nil
+    let learned = LearnedContexts()
+    if hasLearned, let source { try learned.load(source, "learned") }
     let imports = try source?.rows("SELECT store, first, last FROM imported") ?? []
     let cutoff = options.clock() - options.receiptWindow
-    var lastID: Int64 = 0
-    for table in try source?.landingTables() ?? [] {
-      guard let source else { break }
-      lastID = max(lastID, try source.integer("SELECT coalesce(max(id), 0) FROM \(Tables.quoted(table))") ?? 0)
-    }
+    let lastID = try source.map { source throws(SQLiteError) in try rowsEnd(source, true) } ?? 0
     do throws(SQLiteError) {
       try catalog.use { connection throws(SQLiteError) in
         try connection.transaction { () throws(SQLiteError) in
@@ -176,6 +190,15 @@ struct SettleJob {
           try receipts.write(connection)
           try connection.run("DELETE FROM state.receipt WHERE at <= ?", .integer(cutoff))
           for row in uids { try connection.run("INSERT OR IGNORE INTO state.uid VALUES (?,?)", row[0], row[1]) }
+          for row in marks {
+            // Files may be settled out of their order, when one of them had trouble.
+            try connection.run(
+              """
+              INSERT INTO state.mark VALUES (?,?,?) ON CONFLICT DO UPDATE
+              SET value = excluded.value, number = excluded.number WHERE excluded.number >= number
+              """, row[0], row[1], .integer(number))
+          }
+          try learned.settle(number, connection)
           for row in imports {
             try connection.run("INSERT OR REPLACE INTO state.imported VALUES (?,?,?)", row[0], row[1], row[2])
           }

@@ -15,6 +15,7 @@ import Telemetry
 final class Settler: @unchecked Sendable {
   private let bell = Bell()
   private var waiting: [Int64] = []
+  private var lastIDs: [Int64: Int64] = [:]
   private var stopping = false
   private var stopped = false
   private var busy = false
@@ -25,26 +26,30 @@ final class Settler: @unchecked Sendable {
   private let options: StoreOptions
   private let catalog: Catalog
   private let vitals: StoreVitals
+  private let marks: MarkBook
   private let report: @Sendable (StoreEvent) -> Void
   /// Called on the settler's thread between files: pruning, compaction.
   private let idle: @Sendable () -> Void
 
   init(
-    directory: DataDirectory, options: StoreOptions, catalog: Catalog, vitals: StoreVitals,
+    directory: DataDirectory, options: StoreOptions, catalog: Catalog, vitals: StoreVitals, marks: MarkBook,
     report: @escaping @Sendable (StoreEvent) -> Void, idle: @escaping @Sendable () -> Void
   ) {
     self.directory = directory
     self.options = options
     self.catalog = catalog
     self.vitals = vitals
+    self.marks = marks
     self.report = report
     self.idle = idle
   }
 
-  func start() { Thread.start { self.run() } }
+  func start() { Thread.start("garner-settler") { self.run() } }
 
-  func add(_ number: Int64) {
+  /// `lastID`: of the last row that was committed to the file or before, when this process wrote it.
+  func add(_ number: Int64, lastID: Int64? = nil) {
     bell.locked {
+      if let lastID { lastIDs[number] = lastID }
       waiting.append(number)
       bell.ring()
     }
@@ -125,8 +130,11 @@ final class Settler: @unchecked Sendable {
   /// One landing file, with its failures: a full disk waits and tries again, a corrupt file is set aside.
   private func settle(_ number: Int64) {
     let start = Monotonic.now()
+    let lastID = bell.locked { lastIDs[number] }
     do throws(StoreFailure) {
-      let rows = try SettleJob(directory, options, catalog, number).run()
+      let rows = try SettleJob(directory, options, catalog, number).run(lastID: lastID)
+      marks.settled(number)
+      bell.locked { lastIDs[number] = nil }
       vitals.backlog.wrappingSubtract(1, ordering: .relaxed)
       vitals.settledFiles.wrappingAdd(1, ordering: .relaxed)
       vitals.settledRows.wrappingAdd(rows, ordering: .relaxed)

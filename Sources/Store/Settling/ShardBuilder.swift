@@ -35,11 +35,13 @@ struct ShardBuilder {
           PRAGMA temp_store=MEMORY; PRAGMA cache_size=-49152
           """)
         garnerNoCheckpointOnClose(target)
-        try target.execute(Tables.settledSchema())
+        // All of the schema before the rows: a file that loses its end still tells what its pages are.
+        try target.execute(Tables.settledSchema() + Self.present + BlockSummary.table)
+        if !hasCorrelationIndex { try target.execute(TraceIndex.schema) }
+        try target.execute(Views.all(table: "event"))
         try fill(target)
         settled = try describe(target, path)
         try target.execute(indexes)
-        try target.execute(Views.all(table: "event"))
         try target.execute("PRAGMA analysis_limit=400; ANALYZE event")
         try writeMeta(target, settled)
         try target.execute(
@@ -61,22 +63,34 @@ struct ShardBuilder {
     }
   }
 
-  /// DESIGN §4: (name) everywhere; session and correlation where people look for single games; a short trace prefix in the
-  /// bulk classes, whose size is mostly theirs.
+  private static let present = """
+    CREATE TABLE present(source TEXT NOT NULL, kind INTEGER NOT NULL, n INTEGER NOT NULL, PRIMARY KEY(source, kind))
+      WITHOUT ROWID;
+
+    """
+
+  /// What is kept for a year and asked for by hand has the index that any SQLite tool can use; the others a `trace_index`.
+  private var hasCorrelationIndex: Bool { className == "evidence" || className == "restricted" }
+
+  /// (name) everywhere, (ctx) where people look for single sessions.
   private var indexes: String {
     let name = "CREATE INDEX event_name ON event(name);"
-    if className == "firehose" || className == "detail" {
-      return name + "CREATE INDEX event_trace ON event(substr(trace, 1, 6)) WHERE trace IS NOT NULL;"
-        + "CREATE INDEX event_corr ON event(corr) WHERE trace IS NULL AND corr IS NOT NULL;"
+    let text = "CREATE INDEX event_corr ON event(corr) WHERE trace IS NULL AND corr IS NOT NULL;"
+    if hasCorrelationIndex {
+      return name + "CREATE INDEX event_ctx ON event(ctx);"
+        + "CREATE INDEX event_correlation ON event(CASE WHEN trace IS NOT NULL THEN lower(hex(trace)) ELSE corr END);"
     }
-    return name + "CREATE INDEX event_ctx ON event(ctx);"
-      + "CREATE INDEX event_correlation ON event(CASE WHEN trace IS NOT NULL THEN lower(hex(trace)) ELSE corr END);"
+    let isBulk = className == "firehose" || className == "detail"
+    return name + text + (isBulk ? "" : "CREATE INDEX event_ctx ON event(ctx);")
   }
 
-  /// One pass over the rows for everything that lets a reader pass the file over.
+  /// One pass over the rows for everything that lets a reader pass the file over or find its way in it.
   private func describe(_ target: Connection, _ path: String) throws(SQLiteError) -> SettledPart {
     let count = try target.integer("SELECT count(*) FROM event") ?? 0
     var traces = TraceFilter.empty(expected: Int(count))
+    var index = TraceIndex(expected: hasCorrelationIndex ? 0 : Int(count))
+    let isIndexed = !hasCorrelationIndex
+    var blocks = BlockSummary()
     var lastTrace: (UInt64, UInt64) = (0, 0)
     var hasTraces = false
     var file = DataFile(
@@ -85,7 +99,7 @@ struct ShardBuilder {
     var counts: [Int64: Int64] = [:]
     var lastKey: Int64 = -1
     var run: Int64 = 0
-    let statement = try target.prepare("SELECT id, time, kind, ctx, trace, corr FROM event")
+    let statement = try target.prepare("SELECT id, time, kind, ctx, trace, corr, name FROM event")
     while try statement.step() {
       let id = statement.integer(0)
       let time = statement.integer(1)
@@ -94,6 +108,7 @@ struct ShardBuilder {
       file.lastID = id
       file.minTime = min(file.minTime, time)
       file.maxTime = max(file.maxTime, time)
+      blocks.add(id: id, time: time, name: statement.integer(6))
       if kind != Int64(RowKind.spanEvent.rawValue) {
         let key = statement.integer(3) << 3 | kind
         if key == lastKey {
@@ -105,22 +120,24 @@ struct ShardBuilder {
         }
       }
       let trace = statement.bytes(4)
-      if trace.count == 16 {
-        let id = (
+      let halves =
+        trace.count == 16
+        ? (
           trace.loadUnaligned(fromByteOffset: 0, as: UInt64.self),
           trace.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
-        )
-        if id != lastTrace || !hasTraces {
-          TraceFilter.insert(id.0, id.1, into: &traces)
-          lastTrace = id
+        ) : TraceFilter.parse(statement.bytes(5))
+      if let halves {
+        if isIndexed { index.add(halves.0, halves.1, id: id) }
+        if halves != lastTrace || !hasTraces {
+          TraceFilter.insert(halves.0, halves.1, into: &traces)
+          lastTrace = halves
           hasTraces = true
         }
-      } else if let id = TraceFilter.parse(statement.bytes(5)) {
-        TraceFilter.insert(id.0, id.1, into: &traces)
-        hasTraces = true
       }
     }
     if run > 0 { counts[lastKey, default: 0] += run }
+    try index.write(to: target)
+    try blocks.write(to: target)
     file.traces = hasTraces ? traces : [UInt8](repeating: 0, count: 8)
     file.minReceived = try target.integer("SELECT min(at) FROM arrival") ?? 0
     file.maxReceived = try target.integer("SELECT max(at) FROM arrival") ?? 0
@@ -150,9 +167,6 @@ struct ShardBuilder {
       ("max_received", .integer(file.maxReceived)), ("traces", file.traces.map { .blob($0) } ?? .null),
     ]
     for (key, value) in values { try target.run("INSERT OR REPLACE INTO meta VALUES (?,?)", .text(key), value) }
-    try target.execute(
-      "CREATE TABLE present(source TEXT NOT NULL, kind INTEGER NOT NULL, n INTEGER NOT NULL, PRIMARY KEY(source, kind)) WITHOUT ROWID"
-    )
     for count in settled.present {
       try target.run(
         "INSERT INTO present VALUES (?,?,?)", .text(count.source), .integer(Int64(count.kind.rawValue)),

@@ -12,7 +12,9 @@ struct ColumnDigest {
 
   mutating func add(_ statement: Statement, _ column: Int) {
     switch sqlite3_column_type(statement.handle, Int32(column)) {
-    case SQLITE_INTEGER: add("I\(statement.integer(column))")
+    case SQLITE_INTEGER:
+      row.append(UInt8(ascii: "I"))
+      add(statement.integer(column))
     case SQLITE_FLOAT:
       let digits = String(statement.real(column).bitPattern, radix: 16)
       add("R" + String(repeating: "0", count: 16 - digits.utf8.count) + digits)
@@ -24,15 +26,42 @@ struct ColumnDigest {
 
   private mutating func add(_ text: String) { row.append(contentsOf: text.utf8) }
 
-  private mutating func add(_ letter: String, _ bytes: UnsafeRawBufferPointer) {
-    add("\(letter)\(bytes.count):")
+  private mutating func add(_ letter: Unicode.Scalar, _ bytes: UnsafeRawBufferPointer) {
+    row.append(UInt8(ascii: letter))
+    add(Int64(bytes.count))
+    row.append(UInt8(ascii: ":"))
     row.append(contentsOf: bytes)
+  }
+
+  /// Decimal digits.
+  private mutating func add(_ number: Int64) {
+    if number < 0 { row.append(UInt8(ascii: "-")) }
+    let start = row.count
+    var rest = number.magnitude
+    repeat {
+      row.append(0x30 + UInt8(truncatingIfNeeded: rest % 10))
+      rest /= 10
+    } while rest > 0
+    row[start...].reverse()
   }
 
   mutating func endRow() {
     row.append(0x0a)
     hash.update(data: row)
     row.removeAll(keepingCapacity: true)
+  }
+
+  /// 128 bits of the SHA-256 of the columns since the last row; the next row begins.
+  mutating func ofRow() -> (high: UInt64, low: UInt64) {
+    row.append(0x0a)
+    let bytes = SHA256.hash(data: row)
+    row.removeAll(keepingCapacity: true)
+    return bytes.withUnsafeBytes {
+      (
+        UInt64(bigEndian: $0.loadUnaligned(as: UInt64.self)),
+        UInt64(bigEndian: $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+      )
+    }
   }
 
   /// Lower-case hexadecimal digits; the first `count` bytes.

@@ -28,6 +28,8 @@ package final class DatabaseExport {
   private let connection: Connection
   private var insertEvent: Statement?
   private var insertRecord: Statement?
+  private var insertOrigin: Statement?
+  private var origin: Origin?
   private var digest = ColumnDigest()
   package private(set) var rows: Int64 = 0
   private var isFinished = false
@@ -45,6 +47,7 @@ package final class DatabaseExport {
     insertEvent = try connection.prepare(
       "INSERT INTO telemetry_events VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)", persistent: true)
     insertRecord = try connection.prepare("INSERT INTO otlp VALUES (?,?)", persistent: true)
+    insertOrigin = try connection.prepare("INSERT INTO origin VALUES (?,?,?,?,?,?)", persistent: true)
   }
 
   deinit { if !isFinished { cancel() } }
@@ -73,6 +76,22 @@ package final class DatabaseExport {
     digest.endRow()
     try insertEvent.run()
     rows += 1
+    try note(row)
+  }
+
+  /// A line of `origin` where it changes.
+  private func note(_ row: StoredRow) throws(SQLiteError) {
+    if let origin, row.comes(from: origin) { return }
+    origin = row.origin
+    guard let insertOrigin else { return }
+    insertOrigin.bind(1, row.id)
+    insertOrigin.bindText(2, row.source)
+    insertOrigin.bindText(3, row.session)
+    insertOrigin.bindText(4, row.component)
+    for (parameter, text) in [(Int32(5), row.gameModule), (6, row.modFingerprint)] {
+      if text.count > 0 { insertOrigin.bindText(parameter, text) } else { insertOrigin.bindNull(parameter) }
+    }
+    try insertOrigin.run()
   }
 
   /// The record with this id as one OTLP/JSON request.
@@ -94,6 +113,7 @@ package final class DatabaseExport {
     for (key, value) in values { try connection.run("INSERT INTO manifest VALUES (?,?)", .text(key), value) }
     insertEvent = nil
     insertRecord = nil
+    insertOrigin = nil
     try connection.execute(SourceSchema.indexes + "COMMIT")
     connection.close()
     try FileSystem.syncFile(temporary)
@@ -107,6 +127,7 @@ package final class DatabaseExport {
     isFinished = true
     insertEvent = nil
     insertRecord = nil
+    insertOrigin = nil
     connection.close()
     try? FileSystem.removeDatabase(temporary)
   }

@@ -31,9 +31,12 @@ package enum SourceSchema {
 
     """
 
-  /// What an export has beside it: the record behind a row, and where all of it is from.
+  /// What an export has beside it: the record behind a row, whose the records from one on are (see `Origin`), and where
+  /// all of it is from.
   static let transfer = """
     CREATE TABLE otlp(id INTEGER PRIMARY KEY, json TEXT NOT NULL);
+    CREATE TABLE origin(first INTEGER PRIMARY KEY, source TEXT NOT NULL, session TEXT NOT NULL, component TEXT NOT NULL,
+      game_module TEXT, mod_fingerprint TEXT);
     CREATE TABLE manifest(key TEXT PRIMARY KEY, value);
 
     """

@@ -70,6 +70,20 @@ package final class StoredRow {
   package var metricTemporality: Int64 { statement.integer(40) }
   package var metricMonotonic: Bool { statement.integer(41) != 0 }
 
+  package var origin: Origin {
+    func text(_ bytes: Bytes) -> String { String(decoding: bytes, as: UTF8.self) }
+    return Origin(
+      source: text(source), session: text(session), component: text(component),
+      gameModule: gameModule.count > 0 ? text(gameModule) : nil,
+      modFingerprint: modFingerprint.count > 0 ? text(modFingerprint) : nil)
+  }
+
+  func comes(from origin: Origin) -> Bool {
+    session.elementsEqual(origin.session.utf8) && source.elementsEqual(origin.source.utf8)
+      && component.elementsEqual(origin.component.utf8) && gameModule.elementsEqual((origin.gameModule ?? "").utf8)
+      && modFingerprint.elementsEqual((origin.modFingerprint ?? "").utf8)
+  }
+
   /// Names of the thirteen columns.
   package static let eventColumns = Views.columns("telemetry_events").map(\.name)
 

@@ -5,6 +5,14 @@ import Telemetry
 /// Order of calls: `beginResource` … `endResource`, inside it `beginScope` … `endScope`, inside it rows. Attribute objects are
 /// written with `beginObject`/`key`/`endObject`; whoever writes the attributes of a level also calls `note` on its `Promoted`.
 struct BatchBuilder: ~Copyable {
+  /// An open resource with its one scope, which has no attributes.
+  struct Level {
+    var stream: Int32
+    var source: Slice
+    var promoted: Promoted
+    var context: Int32
+  }
+
   var arena: Arena
   let signal: Signal
   let options: DecodeOptions
@@ -38,6 +46,7 @@ struct BatchBuilder: ~Copyable {
   private var seriesTable = InternTable(capacity: 256)
   /// Source and context of the current scope, for records without promoted attributes of their own.
   private var scopeContext: Int32 = -1
+  private var currentStream: Int32 = -1
   private var resourceSource: Slice = .empty
   /// The same as text, once a record of it has been refused.
   private var rejectedSource: String?
@@ -74,9 +83,12 @@ struct BatchBuilder: ~Copyable {
     rejectedSource = nil
   }
 
-  /// To be called once the resource's attributes are known and before the first row of it.
-  mutating func resourceKnown() {
-    if !credentialSlice.isEmpty {
+  /// To be called once the resource's attributes are known and before the first row of it. `sender`: the source, where a
+  /// batch holds the records of several senders.
+  mutating func resourceKnown(sender: Slice = .empty) {
+    if !sender.isEmpty {
+      resourceSource = sender
+    } else if !credentialSlice.isEmpty {
       resourceSource = credentialSlice
     } else if let id = text(resourcePromoted.serviceInstance), !isUUID(id) {
       resourceSource = id
@@ -91,8 +103,23 @@ struct BatchBuilder: ~Copyable {
     stream.resource = Int32(resources.count - 1)
     stream.attributes = emptyObject()
     streams.append(stream)
+    currentStream = Int32(streams.count - 1)
     scopePromoted = Promoted()
     scopeContext = -1
+  }
+
+  /// The resource and scope that are open, to come back to with `enter`.
+  var level: Level {
+    Level(stream: currentStream, source: resourceSource, promoted: resourcePromoted, context: scopeContext)
+  }
+
+  mutating func enter(_ level: Level) {
+    currentStream = level.stream
+    resourceSource = level.source
+    resourcePromoted = level.promoted
+    scopePromoted = Promoted()
+    scopeContext = level.context
+    rejectedSource = nil
   }
 
   /// `{}`; written once a batch would be nicer, but levels are few.
@@ -328,8 +355,13 @@ struct BatchBuilder: ~Copyable {
 
   /// Fills the columns that come from promoted attributes and appends the row. `recordIndex` advances for records.
   mutating func append(_ row: inout Row, promoted: Promoted) {
-    row.stream = Int32(streams.count - 1)
-    row.context = internContext(promoted)
+    append(&row, promoted: promoted, context: internContext(promoted))
+  }
+
+  /// The same for a record whose context is known.
+  mutating func append(_ row: inout Row, promoted: Promoted, context: Int32) {
+    row.stream = currentStream
+    row.context = context
     if promoted.any { promote(&row, promoted) }
     rows.append(row)
     if row.kind.isRecord {
@@ -410,6 +442,13 @@ struct BatchBuilder: ~Copyable {
     let text = String(decoding: arena.bytes(Int(json.start), Int(json.count)), as: UTF8.self)
     guard let number = Double(text), number >= 0, number * Double(factor) < 9.2e18 else { return nil }
     return Int64((number * Double(factor)).rounded())
+  }
+
+  /// Takes back the last record, whose rows begin at `first`.
+  mutating func takeBackRecord(from first: Int) {
+    rows.removeSubrange(first...)
+    recordIndex -= 1
+    recordCount -= 1
   }
 
   /// Refuses the current record alone. `recordIndex` advances.

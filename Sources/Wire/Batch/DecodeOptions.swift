@@ -6,6 +6,8 @@ package struct DecodeOptions: Sendable {
   package var now: Int64
   /// Name of the credential; empty: none, the source is taken from the resource.
   package var credential: [UInt8] = []
+  /// Attributes that each record must have, of its own or from its scope or resource.
+  package var required: [[UInt8]] = []
   /// Source of records whose resource names none: `local` for loopback, else a keyed hash of the peer.
   package var peer: [UInt8] = Array("local".utf8)
   /// Session of records that name none: `anon-` and a stable id of the sender (R57).

@@ -1,11 +1,20 @@
-import Telemetry
+package import Telemetry
 
 extension EventRow {
-  /// A line of an NDJSON export: the row and, when it is one of ours, the store and the id that it had there.
+  /// A line of an NDJSON export: the row and, when it is one of ours, the store, the id and the source that it had there.
   package struct Line: Sendable {
     package var row: EventRow
     package var store: String?
     package var id: Int64?
+    package var source: String?
+
+    /// Whose row it is; nil: what the columns say is all there is.
+    package var origin: Origin? {
+      guard let source else { return nil }
+      return Origin(
+        source: source, session: row.sessionID, component: row.component, gameModule: row.gameModule,
+        modFingerprint: row.modFingerprint)
+    }
   }
 
   /// Nil for an object that is no row: it has no `event` or no `timestamp`. Throws when it is no JSON object.
@@ -94,6 +103,8 @@ extension EventRow {
         line.store = try text(&object.cursor)
       } else if key.spells("id") {
         line.id = Int64(String(decoding: try object.cursor.storedValue(), as: UTF8.self))
+      } else if key.spells("source") {
+        line.source = try text(&object.cursor)
       } else {
         _ = try object.cursor.storedValue()
       }

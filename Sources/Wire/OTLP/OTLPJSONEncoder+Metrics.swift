@@ -58,6 +58,8 @@ extension OTLPJSONEncoder {
           if digits.spells("0") { continue }
           key("\"count\":")
           quoted(digits: digits)
+        } else if name.spells("sum") && record.metric.type == .summary {
+          try double("\"sum\":", unlessZero: &data.cursor)
         } else if name.spells("sum") {
           key("\"sum\":")
           try double(&data.cursor)
@@ -143,11 +145,9 @@ extension OTLPJSONEncoder {
       var object = StoredObject(list.cursor)
       while let name = try object.next() {
         if name.spells("quantile") {
-          key("\"quantile\":")
-          try double(&object.cursor)
+          try double("\"quantile\":", unlessZero: &object.cursor)
         } else if name.spells("value") {
-          key("\"value\":")
-          try double(&object.cursor)
+          try double("\"value\":", unlessZero: &object.cursor)
         } else {
           _ = try object.cursor.storedValue()
         }

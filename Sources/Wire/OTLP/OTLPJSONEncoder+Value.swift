@@ -28,10 +28,14 @@ extension OTLPJSONEncoder {
   @inline(__always)
   mutating func keyValue(_ key: UnsafeRawBufferPointer, _ cursor: inout JSONCursor, depth: Int) throws(JSONFault) {
     comma()
-    out.append("{\"key\":\"")
-    // A key that begins with `$` was written with a second one.
-    out.append(key.first == UInt8(ascii: "$") ? UnsafeRawBufferPointer(rebasing: key.dropFirst()) : key)
-    out.append("\",\"value\":")
+    if key.isEmpty {
+      out.append("{\"value\":")
+    } else {
+      out.append("{\"key\":\"")
+      // A key that begins with `$` was written with a second one.
+      out.append(key.first == UInt8(ascii: "$") ? UnsafeRawBufferPointer(rebasing: key.dropFirst()) : key)
+      out.append("\",\"value\":")
+    }
     try anyValue(&cursor, depth: depth)
     out.append("}")
   }
@@ -108,6 +112,15 @@ extension OTLPJSONEncoder {
     out.append(try object.cursor.storedString())
     guard try object.next() == nil else { throw object.cursor.fault(.unexpected) }
     c = object.cursor
+  }
+
+  /// A double field without presence: 0 is left out.
+  mutating func double(_ name: StaticString, unlessZero c: inout JSONCursor) throws(JSONFault) {
+    let start = out.count
+    key(name)
+    let value = out.count
+    try double(&c)
+    if out.bytes(value, out.count - value).spells("0.0") { out.truncate(to: start) }
   }
 
   /// A list of doubles.

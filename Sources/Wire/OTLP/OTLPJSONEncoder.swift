@@ -4,10 +4,12 @@ package import Telemetry
 /// follow each other and have equal resource, scope and metric share these; span events go back into their span.
 ///
 /// ```
-/// {"resourceSpans":[…],"garner":{"at":1700000000000000000,"store":"<uuid>","ids":[[17,3],[22,1]]}}
+/// {"resourceSpans":[…],"garner":{"at":1700000000000000000,"store":"<uuid>","ids":[[17,3],[22,1]],
+///   "origins":[[4,"relay","s-1","relay",null,null]]}}
 /// ```
 /// The last member is ours, other readers ignore it: `ids` are runs of [first id, count] in the order of the records,
-/// so that an import knows them again; `at` is the arrival of log records that have no time of their own.
+/// so that an import knows them again; `origins` are runs of [count, source, session, component, module, fingerprint] of
+/// what their rows said; `at` is the arrival of log records that have no time of their own.
 package struct OTLPJSONEncoder: ~Copyable {
   /// Bounds of a line, so that a reader needs little memory.
   package static let recordLimit = 1_000
@@ -18,6 +20,7 @@ package struct OTLPJSONEncoder: ~Copyable {
   var levels = OTLPLevels()
   /// The members of the garner object.
   private var runs: [(first: Int64, count: Int)] = []
+  private var origins = OTLPOriginRuns()
   private var arrival: Int64?
   package private(set) var recordCount = 0
 
@@ -55,6 +58,7 @@ package struct OTLPJSONEncoder: ~Copyable {
       throw OTLPEncodingError(id: record.id, reason: error.message)
     }
     recordCount += 1
+    origins.append(record.origin)
     if let time = record.arrivalTime, arrival == nil { arrival = time }
     if let last = runs.last, last.first + Int64(last.count) == record.id {
       runs[runs.count - 1].count += 1
@@ -70,6 +74,7 @@ package struct OTLPJSONEncoder: ~Copyable {
       out.truncate(to: 0)
       levels = OTLPLevels()
       runs = []
+      origins = OTLPOriginRuns()
       arrival = nil
       recordCount = 0
     }
@@ -100,7 +105,9 @@ package struct OTLPJSONEncoder: ~Copyable {
       out.appendInteger(Int64(run.count))
       out.append(UInt8(ascii: "]"))
     }
-    out.append("]}")
+    out.append("]")
+    origins.write(&out)
+    out.append("}")
   }
 
   // MARK: text

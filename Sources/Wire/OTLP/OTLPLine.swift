@@ -10,6 +10,8 @@ package struct OTLPLine: Sendable {
   package private(set) var arrival: Int64?
   /// Closed ranges, in the order of the records.
   package private(set) var ids: [ClosedRange<Int64>] = []
+  /// Runs, in the order of the records.
+  package private(set) var origins: [(origin: Origin, count: Int)] = []
 
   /// Throws when the line is no JSON object.
   package init(_ line: UnsafeRawBufferPointer) throws(DecodeError) {
@@ -48,6 +50,8 @@ package struct OTLPLine: Sendable {
         arrival = Int64(exactly: try object.cursor.storedUnsigned())
       } else if key.spells("ids") {
         try runs(&object.cursor)
+      } else if key.spells("origins") {
+        origins = try OTLPOriginRuns.read(&object.cursor)
       } else {
         _ = try object.cursor.storedValue()
       }
@@ -86,5 +90,16 @@ package struct OTLPLine: Sendable {
     }
     guard store != nil, total == count else { return nil }
     return ids.flatMap { Array($0) }
+  }
+
+  /// Origin of each of the `count` records, as places in a list; empty when the line says none or another number.
+  package func recordOrigins(count: Int) -> (origins: [Origin], indices: [Int32]) {
+    guard !origins.isEmpty, origins.reduce(0, { $0 &+ $1.count }) == count else { return ([], []) }
+    var list = OriginList()
+    var indices: [Int32] = []
+    for run in origins {
+      indices.append(contentsOf: repeatElement(list.index(of: run.origin), count: run.count))
+    }
+    return (list.origins, indices)
   }
 }

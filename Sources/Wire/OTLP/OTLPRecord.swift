@@ -33,6 +33,16 @@ package struct OTLPRecord {
     package init() {}
   }
 
+  /// What its row says of whose it is; see `Origin`.
+  package struct Source {
+    package var source = Bytes(start: nil, count: 0)
+    package var session = Bytes(start: nil, count: 0)
+    package var component = Bytes(start: nil, count: 0)
+    package var gameModule = Bytes(start: nil, count: 0)
+    package var modFingerprint = Bytes(start: nil, count: 0)
+    package init() {}
+  }
+
   package enum Number {
     case none
     case integer(Int64)
@@ -61,6 +71,8 @@ package struct OTLPRecord {
   package var resource = Resource()
   package var scope = Scope()
   package var metric = Metric()
+  /// Nil: the line does not say it.
+  package var origin: Source?
 
   package init(id: Int64, kind: RowKind) {
     self.id = id

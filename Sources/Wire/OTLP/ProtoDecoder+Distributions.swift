@@ -139,7 +139,8 @@ extension ProtoDecoder {
       builder.extKey("\"zero_count\":", ext)
       builder.arena.appendUnsigned(zeroCount)
     }
-    if zeroThreshold != 0 {
+    // Not `!= 0`: -0.0 is no default.
+    if zeroThreshold.bitPattern != 0 {
       builder.extKey("\"zero_threshold\":", ext)
       builder.arena.appendDouble(zeroThreshold)
     }
@@ -276,6 +277,7 @@ extension ProtoDecoder {
     var draft = Draft(attributes: .empty, start: builder.arena.count)
     draft.reason = point.time == 0 ? .zeroTime : reason
     draft.attributes = try attributes(point.attributes, field, &draft.promoted).slice
+    draft.reason = draft.reason ?? refusal(draft.attributes)
     draft.row.kind = .distribution
     draft.row.setPointTimes(point.time, start: point.start)
     draft.row.bits = Int64(point.flags) << Bits.flagsShift

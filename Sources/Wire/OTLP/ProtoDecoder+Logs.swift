@@ -52,6 +52,8 @@ extension ProtoDecoder {
       }
     }
 
+    limits.fault = limits.ofScope
+    let start = builder.arena.count
     var row = Row()
     row.kind = .log
     row.present = .data
@@ -60,12 +62,15 @@ extension ProtoDecoder {
     var mark = builder.beginObject()
     if body.count > 0 {
       builder.ownKey("body", in: &mark)
-      try value(try joined(body, 5, of: message), depth: 0)
+      let body = try joined(body, 5, of: message)
+      if body.count > ProtoLimits.valueBytes { measure(body) }
+      try value(body, depth: 0)
     }
     try self.attributes(attributes, 6, &promoted, .log, in: &mark)
     let (data, moved) = builder.endAttributes(mark, reserved: .log)
     row.data = data
     if moved { row.bits |= Bits.attributesMoved }
+    if let reason = refusal(data) { return rejectLog(reason, data, from: start) }
     // Ids that cannot be are no link, and no reason to lose the record (CONFORMANCE LOG-05).
     if let trace = self.traceID(traceID.last) {
       row.trace = trace
@@ -98,6 +103,21 @@ extension ProtoDecoder {
     }
     row.name = builder.internName(event: event, promoted: promoted, fallback: "log")
     builder.append(&row, promoted: promoted)
+  }
+}
+
+extension ProtoDecoder {
+  /// Refuses the log that was written from `start` on, which is given back.
+  @inline(never)
+  private mutating func rejectLog(_ reason: Rejection.Reason, _ data: Slice, from start: Int) {
+    var path = ""
+    var record = ""
+    if builder.rejections.count < Rejection.limitPerBatch {
+      path = "resourceLogs[\(resourceIndex)].scopeLogs[\(scopeIndex)].logRecords[\(itemIndex)].\(limitField(reason))"
+      if !reason.isLimit { record = rejectedText(data, builder.arena.count) }
+    }
+    builder.arena.truncate(to: start)
+    builder.reject(reason, path: path, record: record)
   }
 }
 

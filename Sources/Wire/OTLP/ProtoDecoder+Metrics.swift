@@ -59,6 +59,7 @@ extension ProtoDecoder {
       }
     }
     let start = builder.arena.count
+    limits.fault = limits.ofScope
     var metric = Batch.Metric()
     if metadata.count > 0 { metric.metadata = try plainAttributes(metadata, 12) }
     switch kind {
@@ -80,6 +81,7 @@ extension ProtoDecoder {
     if !name.last.isAtEnd { metric.name = builder.names[Int(nameIndex)].event }
     var current = ProtoMetric(
       index: builder.internMetric(metric), name: nameIndex, nameText: metric.name, type: metric.type)
+    let faultOfMetric = limits.fault
     cursor = points.cursor
     while !cursor.isAtEnd {
       let tag = try cursor.tag()
@@ -92,6 +94,7 @@ extension ProtoDecoder {
         rejectForSize()
         continue
       }
+      limits.fault = faultOfMetric
       switch current.type {
       case .gauge, .sum: try numberPoint(point, current)
       case .histogram: try histogramPoint(point, current)
@@ -166,6 +169,7 @@ extension ProtoDecoder {
     var promoted = Promoted()
     let first = builder.arena.count
     let attributesText = try self.attributes(attributes, 7, &promoted).slice
+    reason = reason ?? refusal(attributesText)
     if reason == nil {
       row.series = builder.internSeries(metric: metric.index, attributes: attributesText, promoted: promoted)
     }
@@ -259,12 +263,16 @@ extension ProtoDecoder {
     }
     extID("\"trace_id\":", traceID.last, start)
     extID("\"span_id\":", spanID.last, start)
+    let faultOfPoint = limits.fault
+    limits.fault = nil
     if attributes.count > 0 {
       builder.extKey("\"filtered_attributes\":", start)
       _ = try plainAttributes(attributes, 7)
     }
+    let isWithinLimits = limits.fault == nil
+    limits.fault = faultOfPoint
     builder.arena.append(UInt8(ascii: "}"))
-    return kind != 0 && (traceID.last.isAtEnd || traceID.last.count == 16)
+    return isWithinLimits && kind != 0 && (traceID.last.isAtEnd || traceID.last.count == 16)
       && (spanID.last.isAtEnd || spanID.last.count == 8)
   }
 
@@ -278,9 +286,12 @@ extension ProtoDecoder {
     var path = ""
     var record = ""
     if builder.rejections.count < Rejection.limitPerBatch {
-      let names: (data: String, field: String) = (metric.type.jsonName, reason.pointField)
+      let isOurs = reason.isLimit || reason == .missingRequired
+      let field = isOurs ? "." + limitField(reason) : reason.pointField
       path = "resourceMetrics[\(resourceIndex)].scopeMetrics[\(scopeIndex)].metrics[\(itemIndex)]"
-      path += ".\(names.data).dataPoints[\(metric.point)]\(names.field)"
+      path += ".\(metric.type.jsonName).dataPoints[\(metric.point)]\(field)"
+    }
+    if !path.isEmpty && !reason.isLimit {
       let object = builder.arena.count
       let name = builder.arena.bytes(Int(metric.nameText.start), Int(metric.nameText.count))
       let nameText = [UInt8](name)

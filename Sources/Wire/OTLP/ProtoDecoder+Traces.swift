@@ -65,6 +65,7 @@ extension ProtoDecoder {
       }
     }
 
+    limits.fault = limits.ofScope
     var row = Row()
     row.kind = .span
     let startOfSpan = builder.arena.count
@@ -105,6 +106,11 @@ extension ProtoDecoder {
       rejectSpan(traceID.last, spanID.last, name.last, row.data, from: startOfSpan)
       return
     }
+    if let reason = refusal(row.data) {
+      try self.events(events, of: row, start: start, Promoted(), kept: false)
+      rejectSpan(traceID.last, spanID.last, name.last, row.data, from: startOfSpan, because: reason)
+      return
+    }
     if isFull(adding: 1 &+ events.count) {
       builder.arena.truncate(to: startOfSpan)
       return rejectForSize()
@@ -120,7 +126,20 @@ extension ProtoDecoder {
     // The column has 23 bits; more events than that do not fit into a request.
     row.bits |= Int64(min(events.count, 0x7f_ffff)) << Bits.spanEventCountShift
     builder.append(&row, promoted: promoted)
-    if events.count > 0 { try self.events(events, of: row, start: start, promoted.inherited, kept: true) }
+    if events.count > 0 {
+      let first = builder.rows.count - 1
+      try self.events(events, of: row, start: start, promoted.inherited, kept: true)
+      if let reason = limits.fault { takeBack(from: first, because: reason) }
+    }
+  }
+
+  /// Refuses the span whose rows begin at `first` for what one of its events has. The arena keeps what was written: names
+  /// and contexts may point there.
+  @inline(never)
+  private mutating func takeBack(from first: Int, because reason: Rejection.Reason) {
+    builder.takeBackRecord(from: first)
+    let path = "resourceSpans[\(resourceIndex)].scopeSpans[\(scopeIndex)].spans[\(itemIndex)].events"
+    builder.reject(reason, path: path, record: "")
   }
 
   /// Status: message 2, code 3.
@@ -261,11 +280,15 @@ extension ProtoDecoder {
   /// Refuses the span that was written from `start` on, which is given back.
   @inline(never)
   private mutating func rejectSpan(
-    _ traceID: ProtoCursor, _ spanID: ProtoCursor, _ name: ProtoCursor, _ attributes: Slice, from start: Int
+    _ traceID: ProtoCursor, _ spanID: ProtoCursor, _ name: ProtoCursor, _ attributes: Slice, from start: Int,
+    because known: Rejection.Reason? = nil
   ) {
     let reason: Rejection.Reason
     let field: String
-    if self.traceID(traceID) == nil {
+    if let known {
+      reason = known
+      field = limitField(known)
+    } else if self.traceID(traceID) == nil {
       reason = traceID.isAtEnd || traceID.count == 16 ? .zeroTraceID : .badTraceID
       field = "traceId"
     } else if self.spanID(spanID) == nil {
@@ -279,6 +302,8 @@ extension ProtoDecoder {
     var record = ""
     if builder.rejections.count < Rejection.limitPerBatch {
       path = "resourceSpans[\(resourceIndex)].scopeSpans[\(scopeIndex)].spans[\(itemIndex)].\(field)"
+    }
+    if !path.isEmpty && !reason.isLimit {
       let object = builder.arena.count
       extText("\"name\":", name, object)
       extID("\"trace_id\":", traceID, object)

@@ -109,7 +109,9 @@ extension ProtoDecoder {
         try cursor.skip(tag)
         continue
       }
-      let (key, value) = try keyValue(try cursor.range(tag))
+      let pair = try cursor.range(tag)
+      let (key, value) = try keyValue(pair)
+      if pair.count > ProtoLimits.keyBytes && key.count > ProtoLimits.keyBytes { limits.fault = .keyTooLong }
       builder.key(key.bytes, in: &mark)
       try self.value(value, depth: depth)
     }
@@ -153,6 +155,7 @@ extension ProtoDecoder {
   mutating func attributes(
     _ run: ProtoRun, _ field: UInt32, _ promoted: inout Promoted, _ reserved: ReservedKeys, in mark: inout ObjectMark
   ) throws(ProtoFault) {
+    if run.count > ProtoLimits.attributes { limits.fault = .tooManyAttributes }
     var cursor = run.cursor
     while !cursor.isAtEnd {
       let tag = try cursor.tag()
@@ -160,7 +163,9 @@ extension ProtoDecoder {
         try cursor.skip(tag)
         continue
       }
-      let (key, value) = try keyValue(try cursor.range(tag))
+      let pair = try cursor.range(tag)
+      let (key, value) = try keyValue(pair)
+      if pair.count > ProtoLimits.keyBytes { measure(key, value) }
       builder.key(key.bytes, in: &mark, reserved: reserved)
       let start = builder.arena.count
       try self.value(value, depth: 0)
@@ -170,6 +175,7 @@ extension ProtoDecoder {
 
   /// Attributes that nothing is promoted from: of links, exemplars and metrics.
   mutating func plainAttributes(_ run: ProtoRun, _ field: UInt32) throws(ProtoFault) -> Slice {
+    if run.count > ProtoLimits.attributes { limits.fault = .tooManyAttributes }
     var mark = builder.beginObject()
     var cursor = run.cursor
     while !cursor.isAtEnd {
@@ -178,7 +184,9 @@ extension ProtoDecoder {
         try cursor.skip(tag)
         continue
       }
-      let (key, value) = try keyValue(try cursor.range(tag))
+      let pair = try cursor.range(tag)
+      let (key, value) = try keyValue(pair)
+      if pair.count > ProtoLimits.keyBytes { measure(key, value) }
       builder.key(key.bytes, in: &mark)
       try self.value(value, depth: 0)
     }

@@ -4,6 +4,7 @@ import Telemetry
 /// they may come in any order; then the message is written to the batch. Repeated fields are read again one by one.
 struct ProtoDecoder: ~Copyable {
   var builder: BatchBuilder
+  var limits: ProtoLimits
   private var joins: ProtoJoins
   /// Bytes of objects that may be written again because of equal keys: honest requests stay far below.
   let rewriteLimit: Int
@@ -19,6 +20,7 @@ struct ProtoDecoder: ~Copyable {
 
   init(_ signal: Signal, options: DecodeOptions, bodyBytes: Int) {
     builder = BatchBuilder(signal: signal, options: options, expectedBytes: bodyBytes)
+    limits = ProtoLimits(required: options.required)
     joins = ProtoJoins(bodyBytes: bodyBytes)
     rewriteLimit = 8 * bodyBytes + 1 << 20
   }
@@ -77,7 +79,9 @@ struct ProtoDecoder: ~Copyable {
     }
     let rows = builder.rows.count
     builder.beginResource()
+    beginResourceLimits()
     try self.resource(try joined(resource, 1, of: message))
+    endResourceLimits()
     builder.resources[builder.resources.count - 1].schemaURL = builder.appendText(schemaURL.last.bytes)
     builder.resourceKnown()
     scopeIndex = 0
@@ -144,7 +148,9 @@ struct ProtoDecoder: ~Copyable {
     }
     let rows = builder.rows.count
     builder.beginScope()
+    beginScopeLimits()
     try self.scope(try joined(scope, 1, of: message))
+    endScopeLimits()
     builder.streams[builder.streams.count - 1].schemaURL = builder.appendText(schemaURL.last.bytes)
     itemIndex = 0
     switch builder.signal {

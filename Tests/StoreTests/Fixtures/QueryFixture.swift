@@ -75,8 +75,9 @@ final class QueryFixture {
   }
 
   /// Settles `events` by class and day, as the store does; rows keep their order and get their ids from it.
+  /// `rowsPerBlock` nil: without a summary, as files were made before there was one.
   @discardableResult
-  func settle(_ events: [QueryEvent]) throws -> [DataFile] {
+  func settle(_ events: [QueryEvent], rowsPerBlock: Int64? = nil) throws -> [DataFile] {
     let number = takeNumber()
     var shards: [String: [QueryEvent]] = [:]
     for event in events { shards["\(className(event)) \(Timestamp.day(event.time))", default: []].append(event) }
@@ -91,6 +92,7 @@ final class QueryFixture {
       try connection.transaction { () throws(SQLiteError) in
         try write(rows, connection) { _ in "event" }
       }
+      if let rowsPerBlock { try Self.summarize(connection, rowsPerBlock) }
       try connection.execute(Self.indexes(name))
       try connection.execute(Views.all(table: "event"))
       try connection.execute("PRAGMA analysis_limit=400; ANALYZE event")
@@ -99,6 +101,13 @@ final class QueryFixture {
     }
     files += made
     return made
+  }
+
+  private static func summarize(_ connection: Connection, _ rowsPerBlock: Int64) throws(SQLiteError) {
+    var summary = BlockSummary(rowsPerBlock: rowsPerBlock)
+    let rows = try connection.prepare("SELECT id, time, name FROM event ORDER BY id")
+    while try rows.step() { summary.add(id: rows.integer(0), time: rows.integer(1), name: rows.integer(2)) }
+    try summary.write(to: connection)
   }
 
   /// Leaves `events` in a landing file; the connection stays open, as the writer's does.
@@ -193,7 +202,9 @@ final class QueryFixture {
         .text(event.data), .optional(event.ext), .optional(event.text), .null)
       try plain.run(
         "INSERT INTO telemetry_events VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)", .integer(event.id),
-        .text(Timestamp.text(event.time)), .text(event.session), .text(event.component), .optional(event.module),
+        // Earlier than 1970 is shown as its beginning.
+        .text(Timestamp.text(max(0, event.time))), .text(event.session), .text(event.component),
+        .optional(event.module),
         .optional(event.fingerprint), .text(event.category), .text(event.event), .text(event.severity.name),
         .text(event.data), .optional(event.duration.map { $0 / 1000 }), .optional(event.tick),
         .optional(event.trace ?? event.text))
@@ -253,8 +264,11 @@ final class QueryFixture {
     return rows
   }
 
+  /// Blocks are small, so that few rows have many of them.
   func session(includeRestricted: Bool = true) throws -> QuerySession {
-    try QuerySession(files: files, options: .init(includeRestricted: includeRestricted))
+    let session = try QuerySession(files: files, options: .init(includeRestricted: includeRestricted))
+    session.pool.rowsPerBlock = 16
+    return session
   }
 
   func plainSession() throws -> QuerySession { try QuerySession(database: oracle) }

@@ -1,0 +1,14 @@
+package import Intake
+import Store
+
+extension GarnerConfig {
+  package var privacyPolicy: PrivacyPolicy {
+    PrivacyPolicy(
+      base: privacy.policy == .none ? .none : .standard, pseudonymize: privacy.pseudonymize, drop: privacy.drop,
+      scrub: privacy.scrub)
+  }
+
+  package var privacyKeyFile: String {
+    privacy.keyFile.isEmpty ? DataDirectory(dataDirectory).keys + "/privacy.jsonl" : privacy.keyFile
+  }
+}

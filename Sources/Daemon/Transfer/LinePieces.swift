@@ -1,0 +1,146 @@
+import Store
+import Telemetry
+import Wire
+
+/// The lines of a text, some at a time. A text whose first line is nothing may be one request over many lines.
+final class LinePieces: ImportPieces {
+  private static let lineLimit = 1_000
+  private static let byteLimit = 256 << 10
+
+  private let file: ImportFile
+  private let reader: LineReader
+  private let options: DecodeOptions
+  private var isFirst = true
+  private var isEnded = false
+
+  init(_ file: ImportFile, _ options: DecodeOptions) {
+    self.file = file
+    self.options = options
+    reader = LineReader(file, limit: Import.lineLimitBytes)
+  }
+
+  var fraction: Double { file.fraction }
+
+  func next() throws -> (any ImportPiece)? {
+    if isEnded { return nil }
+    var piece = LinePiece(path: file.path)
+    while piece.lines.count < Self.lineLimit, piece.byteCount < Self.byteLimit, let line = try reader.next() {
+      if line.bytes.allSatisfy({ $0 <= 0x20 }) && !line.isTooLong { continue }
+      piece.append(line)
+      guard isFirst else { continue }
+      isFirst = false
+      if line.number == 1, case .failure = LinePiece.parse(line, options), let whole = try whole() {
+        isEnded = true
+        return whole
+      }
+    }
+    return piece.lines.isEmpty ? nil : piece
+  }
+
+  /// All of the file as one line; nil when that is nothing either.
+  private func whole() throws -> LinePiece? {
+    let other = try ImportFile(file.path)
+    guard let bytes = try other.whole(limit: Import.lineLimitBytes) else { return nil }
+    let line = LineReader.Line(number: 1, offset: 0, bytes: bytes, isTooLong: false, isUnfinished: false)
+    guard case .success = LinePiece.parse(line, options) else { return nil }
+    var piece = LinePiece(path: file.path)
+    piece.append(line)
+    return piece
+  }
+}
+
+struct LinePiece: ImportPiece {
+  /// What one line is.
+  enum Parsed {
+    case batches([Batch], OTLPLine)
+    case row(EventRow.Line)
+  }
+
+  /// Rows of one kind that wait to become a batch: ours have a store and an id.
+  private struct Rows {
+    var lines: [EventRow.Line] = []
+    var areOurs = true
+  }
+
+  let path: String
+  private(set) var lines: [LineReader.Line] = []
+  private(set) var byteCount = 0
+
+  init(path: String) { self.path = path }
+
+  mutating func append(_ line: LineReader.Line) {
+    lines.append(line)
+    byteCount += line.bytes.count + 64
+  }
+
+  func decode(_ options: DecodeOptions) -> ImportDecoded {
+    var decoded = ImportDecoded()
+    var rows = Rows()
+    for line in lines {
+      switch Self.parse(line, options) {
+      case .success(.batches(let batches, let head)):
+        Self.finish(&rows, options, &decoded)
+        for batch in batches { decoded.loads.append(Self.load(batch, head, isOnly: batches.count == 1)) }
+      case .success(.row(let row)):
+        let isOurs = row.store != nil && row.id != nil
+        if isOurs != rows.areOurs { Self.finish(&rows, options, &decoded) }
+        rows.areOurs = isOurs
+        rows.lines.append(row)
+      case .failure(let error):
+        let why = line.isUnfinished ? "the last line is not finished; \(error.message)" : error.message
+        decoded.problems.append("\(path):\(line.number) (byte \(line.offset + Int64(error.offset))): \(why)")
+      }
+    }
+    Self.finish(&rows, options, &decoded)
+    return decoded
+  }
+
+  static func parse(_ line: LineReader.Line, _ options: DecodeOptions) -> Result<Parsed, DecodeError> {
+    if line.isTooLong { return .failure(DecodeError(.outOfRange, "the line is longer than 64 MiB", at: 0)) }
+    return line.bytes.withUnsafeBytes { bytes in
+      do throws(DecodeError) {
+        let head = try OTLPLine(bytes)
+        if !head.signals.isEmpty { return .success(.batches(try head.decode(bytes, options), head)) }
+        if let row = try RejectedLine.row(line.bytes) { return .success(.row(row)) }
+        guard let row = try EventRow.read(bytes) else {
+          throw DecodeError(.malformed, "this is neither an OTLP request nor a row", at: 0)
+        }
+        return .success(.row(row))
+      } catch {
+        return .failure(error)
+      }
+    }
+  }
+
+  private static func load(_ batch: Batch, _ head: OTLPLine, isOnly: Bool) -> ImportLoad {
+    let total = batch.recordCount + batch.rejectedCount
+    guard let accepted = batch.accepted else {
+      return ImportLoad(batch: batch, identity: .place(total: total, accepted: nil))
+    }
+    guard isOnly, let store = head.store, let ids = head.recordIDs(count: total) else {
+      return ImportLoad(batch: batch, identity: .place(total: total, accepted: accepted))
+    }
+    let (origins, indices) = head.recordOrigins(count: total)
+    let placed = origins.isEmpty ? batch : batch.with(origins, at: accepted.map { indices[$0] })
+    return ImportLoad(
+      batch: placed, identity: .known(accepted.map { ImportIdentity(store: store, id: ids[$0]) }))
+  }
+
+  private static func finish(_ rows: inout Rows, _ options: DecodeOptions, _ decoded: inout ImportDecoded) {
+    let lines = rows.lines
+    if lines.isEmpty { return }
+    rows.lines = []
+    var decoder = EventDecoder(options: options, isEscaped: rows.areOurs)
+    for line in lines { decoder.append(line.row) }
+    var batch = decoder.finish()
+    guard rows.areOurs else {
+      let identity = ImportLoad.Identity.place(total: lines.count, accepted: batch.accepted)
+      return decoded.loads.append(ImportLoad(batch: batch, identity: identity))
+    }
+    var origins = OriginList()
+    let indices = lines.map { line in line.origin.map { origins.index(of: $0) } ?? -1 }
+    if !origins.origins.isEmpty { batch = batch.with(origins.origins, at: indices) }
+    let identities = lines.map { ImportIdentity(store: $0.store ?? "", id: $0.id ?? 0) }
+    decoded.loads.append(ImportLoad(batch: batch, identity: .known(identities)))
+  }
+}

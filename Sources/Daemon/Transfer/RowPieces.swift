@@ -1,0 +1,90 @@
+import Store
+import Telemetry
+import Wire
+
+/// The rows of a `telemetry_events` whose records are not there.
+final class RowPieces: ImportPieces {
+  private static let rowLimit = 2_000
+
+  private let cursor: RowsCursor
+  private let store: String?
+
+  /// `store`: the store of ours that they are from; nil: another program's.
+  init(_ cursor: RowsCursor, store: String?) {
+    self.cursor = cursor
+    self.store = store
+  }
+
+  private(set) var fraction = 0.0
+
+  func next() throws -> (any ImportPiece)? {
+    var piece = RowPiece(store: store)
+    while piece.rows.count < Self.rowLimit, piece.byteCount < 1 << 20, let row = try cursor.next() { piece.append(row) }
+    if piece.rows.isEmpty { return nil }
+    fraction = cursor.fraction
+    return piece
+  }
+}
+
+struct RowPiece: ImportPiece {
+  let store: String?
+  private(set) var rows: [RowsCursor.ForeignRow] = []
+  private(set) var byteCount = 0
+
+  init(store: String?) { self.store = store }
+
+  mutating func append(_ row: RowsCursor.ForeignRow) {
+    rows.append(row)
+    byteCount += 512
+    for case .text(let text) in row.columns where text.utf8.count > 64 { byteCount += text.utf8.count }
+  }
+
+  func decode(_ options: DecodeOptions) -> ImportDecoded {
+    var decoder = EventDecoder(options: options, isEscaped: store != nil, expectedBytes: byteCount)
+    for foreign in rows {
+      var row = EventRow(foreign.columns)
+      if store == nil { row.uid = "row:" + foreign.fingerprint.text }
+      decoder.append(row)
+    }
+    var identity = ImportLoad.Identity.none
+    if let store { identity = .known(rows.map { ImportIdentity(store: store, id: $0.id) }) }
+    return ImportDecoded(loads: [ImportLoad(batch: decoder.finish(), identity: identity)])
+  }
+}
+
+extension EventRow {
+  /// From the twelve columns behind the id, whatever their types are.
+  init(_ columns: [SQLValue]) {
+    self.init()
+    func text(_ index: Int) -> String? {
+      switch columns[index] {
+      case .null: nil
+      case .text(let text): text
+      case .integer(let number): String(number)
+      case .real(let number): String(number)
+      case .blob(let bytes): String(decoding: bytes, as: UTF8.self)
+      }
+    }
+    func integer(_ index: Int) -> Int64? {
+      switch columns[index] {
+      case .integer(let number): number
+      case .real(let number): Int64(exactly: number.rounded())
+      case .text(let text): Int64(text)
+      case .null, .blob: nil
+      }
+    }
+    guard columns.count == 12 else { return }
+    time = text(0).flatMap { EventTime.nanoseconds($0) }
+    sessionID = text(1) ?? ""
+    component = text(2) ?? ""
+    gameModule = text(3)
+    modFingerprint = text(4)
+    category = text(5) ?? ""
+    event = text(6) ?? ""
+    severity = text(7) ?? "info"
+    data = text(8).map { Array($0.utf8) }
+    durationMicroseconds = integer(9)
+    tick = integer(10)
+    correlation = text(11)
+  }
+}

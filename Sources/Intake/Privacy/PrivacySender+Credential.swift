@@ -1,0 +1,8 @@
+package import Door
+
+extension PrivacySender {
+  package init(_ credential: Credential) {
+    self.init(
+      trusted: credential.isTrusted, audience: credential.audience ?? .server, pseudonymKey: credential.pseudonymKey)
+  }
+}

@@ -1,0 +1,18 @@
+package import Door
+
+/// What the protector has to know of a sender. From its credential; nobody without one is trusted.
+package struct PrivacySender: Sendable, Equatable {
+  /// Another Garner: pseudonyms and `garner.*` pass.
+  package var trusted: Bool
+  package var audience: Audience
+  /// Id of the pseudonym key; nil: the active one.
+  package var pseudonymKey: String?
+
+  package init(trusted: Bool = false, audience: Audience = .server, pseudonymKey: String? = nil) {
+    self.trusted = trusted
+    self.audience = audience
+    self.pseudonymKey = pseudonymKey
+  }
+
+  package static let anonymous = PrivacySender()
+}

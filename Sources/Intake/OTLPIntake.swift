@@ -59,7 +59,9 @@ struct OTLPIntake<Sink: BatchSink, Rejects: RejectSink>: Sendable {
     let (decoded, key) = try decode(body, signal, encoding, sender, now)
     try options.gate.charge(sender.credential, records: decoded.recordCount + decoded.rejectedCount, bytes: plainBytes)
     // The key is of the body as it was sent; whatever is kept, logged or answered from here on is protected.
-    let batch = options.protector?.protect(decoded, sender: PrivacySender(sender.credential)) ?? decoded
+    let privacy = PrivacySender(sender.credential)
+    var batch = options.protector?.protect(decoded, sender: privacy) ?? decoded
+    if privacy.isStamped { batch = batch.stamped(privacy.audience) }
     try proceed()
     // The body is gone; what is in flight from here on is the batch.
     permit.settle(at: batch.byteCount)
@@ -93,6 +95,7 @@ struct OTLPIntake<Sink: BatchSink, Rejects: RejectSink>: Sendable {
     guard body.permit.grow(to: body.permit.bytes + content.bytes.count) else { throw BodyReader.noRoom }
     var decode = DecodeOptions(now: now)
     decode.credential = Array(sender.credential.source.utf8)
+    if sender.credential.kind == .anonymous { decode.isReserved = { [gate = options.gate] in gate.owns(source: $0) } }
     decode.required = sender.credential.require.map { Array($0.utf8) }
     decode.peer = sender.peer
     decode.anonymousSession = sender.anonymousSession

@@ -18,6 +18,10 @@ struct ExportCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Only this game.", valueName: "id"))
   var game: String?
 
+  @Option(
+    help: ArgumentHelp("Only rows of this player: an id as the game has it, or a pseudonym.", valueName: "id"))
+  var player: String?
+
   @Flag(help: "The restricted classes (anti-cheat) too.")
   var restricted = false
 
@@ -43,6 +47,7 @@ struct ExportCommand: AsyncParsableCommand {
     request.filter.category = category
     request.filter.trace = trace.flatMap(Self.bytes)
     request.filter.gameID = game
+    request.filter.players = try player.map { try resolved.config.pseudonyms(of: $0) } ?? []
     request.filter.includeRestricted = restricted
     request.filter.restrictedClasses = resolved.config.retention.classes.classes.filter(\.restricted).map(\.name)
     let shown = Progress("exported", unit: "rows")

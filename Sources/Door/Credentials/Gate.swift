@@ -45,6 +45,9 @@ package struct Gate: Sendable {
     }
   }
 
+  /// Whether records may carry this source only with a credential.
+  package func owns(source: String) -> Bool { book.owns(source: source) }
+
   private func identify(_ authorization: String?, _ certificate: String?) throws(DoorError) -> Credential {
     if let authorization {
       guard let token = Self.bearer(authorization) else { throw .badCredential }

@@ -8,6 +8,9 @@ package struct PrivacySender: Sendable, Equatable {
   /// Id of the pseudonym key; nil: the active one.
   package var pseudonymKey: String?
 
+  /// Its records are stamped with the audience: a credential told it.
+  package var isStamped = false
+
   package init(trusted: Bool = false, audience: Audience = .server, pseudonymKey: String? = nil) {
     self.trusted = trusted
     self.audience = audience

@@ -120,7 +120,9 @@ struct UDPAdmission: ~Copyable {
     let name = Array(key.source.utf8)
     let component = key.component ?? "udp"
     let source = ledger.source(key.source, isSigned: true)
-    let group = group(of: PrivacySender(audience: key.audience, pseudonymKey: key.pseudonymKey))
+    var privacy = PrivacySender(audience: key.audience, pseudonymKey: key.pseudonymKey)
+    privacy.isStamped = true
+    let group = group(of: privacy)
     ledger.setGroup(group, source: source)
     keyed[id] = Keyed(
       key: key.key, signer: UDPSigner(key: key.key),

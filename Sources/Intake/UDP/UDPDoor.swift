@@ -113,7 +113,8 @@ package final class UDPDoor<Sink: BatchSink, Rejects: RejectSink>: Sendable {
 
   private func next() async -> (batch: Batch, parcel: UDPParcel)? {
     guard let parcel = await queue.take() else { return nil }
-    return (options.protector?.protect(parcel.batch, sender: parcel.sender) ?? parcel.batch, parcel)
+    let batch = options.protector?.protect(parcel.batch, sender: parcel.sender) ?? parcel.batch
+    return (parcel.sender.isStamped ? batch.stamped(parcel.sender.audience) : batch, parcel)
   }
 
   /// Every refusal is temporary, and what was received cannot be asked for again: so it waits, and new packets are refused

@@ -17,6 +17,8 @@ package struct RowFilter: Sendable {
   /// 16 bytes.
   package var trace: [UInt8]?
   package var gameID: String?
+  /// Any of these is a whole JSON string in data, attributes or resource (DOORS §3); empty: all rows.
+  package var players: [String] = []
   package var includeRestricted = false
   /// Names of the restricted classes: a landing file has a table of each.
   package var restrictedClasses = ["restricted"]
@@ -57,6 +59,29 @@ package struct RowFilter: Sendable {
     if let category { add("n.category = ?", .text(category)) }
     if let trace { add("e.trace = ?", .blob(trace)) }
     if let gameID { add("c.game_id = ?", .text(gameID)) }
+    if !players.isEmpty {
+      let places = [
+        "instr(e.data, ?)", "EXISTS (SELECT 1 FROM series q WHERE q.id = e.series AND instr(q.attributes, ?))",
+        """
+        EXISTS (SELECT 1 FROM stream t JOIN resource o ON o.id = t.resource
+          WHERE t.id = e.stream AND (instr(o.attributes, ?) OR instr(t.attributes, ?)))
+        """,
+      ]
+      sql.append("(" + players.map { _ in places.joined(separator: " OR ") }.joined(separator: " OR ") + ")")
+      for player in players { values += [SQLValue](repeating: .text(JSONTextQuote.quoted(player)), count: 4) }
+    }
     return (sql, values)
+  }
+}
+
+/// A text as it stands in a JSON column, quotes included.
+private enum JSONTextQuote {
+  static func quoted(_ text: String) -> String {
+    var bytes: [UInt8] = [UInt8(ascii: "\"")]
+    for byte in text.utf8 {
+      if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { bytes.append(UInt8(ascii: "\\")) }
+      bytes.append(byte)
+    }
+    return String(decoding: bytes + [UInt8(ascii: "\"")], as: UTF8.self)
   }
 }

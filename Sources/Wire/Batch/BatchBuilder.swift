@@ -91,11 +91,18 @@ struct BatchBuilder: ~Copyable {
     } else if !credentialSlice.isEmpty {
       resourceSource = credentialSlice
     } else if let id = text(resourcePromoted.serviceInstance), !isUUID(id) {
-      resourceSource = id
+      resourceSource = unreserved(id)
     } else {
-      resourceSource = text(resourcePromoted.serviceName) ?? peerSlice
+      resourceSource = text(resourcePromoted.serviceName).map { unreserved($0) } ?? peerSlice
     }
     scopeContext = -1
+  }
+
+  /// Whose name a credential has is not taken for him because he says so: he could use up another one's identities.
+  private func unreserved(_ source: Slice) -> Slice {
+    guard let isReserved = options.isReserved else { return source }
+    let name = String(decoding: arena.bytes(Int(source.start), Int(source.count)), as: UTF8.self)
+    return isReserved(name) ? peerSlice : source
   }
 
   mutating func beginScope() {

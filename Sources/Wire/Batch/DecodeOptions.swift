@@ -10,6 +10,8 @@ package struct DecodeOptions: Sendable {
   package var required: [[UInt8]] = []
   /// Source of records whose resource names none: `local` for loopback, else a keyed hash of the peer.
   package var peer: [UInt8] = Array("local".utf8)
+  /// Whether a source belongs to somebody else: such records count as the peer's. Nil: no source does.
+  package var isReserved: (@Sendable (String) -> Bool)?
   /// Session of records that name none: `anon-` and a stable id of the sender (R57).
   package var anonymousSession: [UInt8] = Array("anon-local".utf8)
   /// Component of records that name none.

@@ -38,6 +38,20 @@ def test_the_sdk_sends_with_a_token(tmp_path):
     assert rows(data, "SELECT name, source FROM spans") == [{"name": "checkout", "source": "relay-eu-1"}]
 
 
+def test_rows_tell_the_audience_and_nobody_takes_the_name_of_another(tmp_path):
+    data = tmp_path / "data"
+    secret = token(data, "--source", "relay-eu-1", "--audience", "player")
+    claim = LOG.replace(b'"scopeLogs"', b'"resource": {"attributes": [{"key": "service.name", "value": '
+                        b'{"stringValue": "relay-eu-1"}}, {"key": "garner.audience", "value": {"stringValue": "server"}}]}, '
+                        b'"scopeLogs"')
+    with Daemon(data) as daemon:
+        assert http(f"{daemon.otlp}/v1/logs", claim, bearer(secret)).status == 200
+        assert http(f"{daemon.otlp}/v1/logs", claim, {"Content-Type": "application/json"}).status == 200
+    sql = "SELECT source, json_extract(resource, '$.\"garner.audience\"') AS audience FROM logs ORDER BY id"
+    assert rows(data, sql) == [
+        {"source": "relay-eu-1", "audience": "player"}, {"source": "local", "audience": None}]
+
+
 def test_the_console_asks_readers_for_a_token_off_loopback(tmp_path):
     data = tmp_path / "data"
     reader = token(data, "--scope", "read", "--source", "ops")

@@ -8,7 +8,7 @@ extension RowFilter {
     if let trace { members.append("\"trace\":\"\(HexText.lower(trace))\"") }
     if let gameID { members.append("\"game\":\(JSONText.quoted(gameID))") }
     if !players.isEmpty {
-      members.append("\"players\":[" + players.map { JSONText.quoted($0) }.joined(separator: ",") + "]")
+      members.append("\"players\":[" + players.joined(separator: ",") + "]")
     }
     if !classes.isEmpty {
       members.append("\"classes\":[" + classes.map { JSONText.quoted($0) }.joined(separator: ",") + "]")

@@ -75,22 +75,9 @@ final class DropCSV: DropSource, @unchecked Sendable {
     var target = DropLines.pieceBytes
     while target <= old { target *= 2 }
     let size = target - old
-    buffer.append(contentsOf: repeatElement(0, count: size))
-    var filled = 0
-    do throws(DropFault) {
-      while filled < size {
-        let more = try content.fill(&buffer, old + filled, size - filled)
-        if more == 0 {
-          isAtEnd = true
-          break
-        }
-        filled += more
-      }
-    } catch {
-      fault = error
-      isAtEnd = true
-    }
-    buffer.removeLast(size - filled)
+    let read = content.append(size, to: &buffer)
+    isAtEnd = isAtEnd || read.isAtEnd
+    fault = fault ?? read.fault
   }
 
   /// All whole records of the buffer; nil: there is none, or the buffer could hold more.

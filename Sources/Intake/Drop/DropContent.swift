@@ -114,6 +114,22 @@ final class DropContent: @unchecked Sendable {
     }
   }
 
+  /// Appends `size` bytes, or as many as there are. A content that breaks off gives what comes before, and the fault.
+  func append(_ size: Int, to buffer: inout [UInt8]) -> (isAtEnd: Bool, fault: DropFault?) {
+    let old = buffer.count
+    buffer.append(contentsOf: repeatElement(0, count: size))
+    var filled = 0
+    defer { buffer.removeLast(size - filled) }
+    do throws(DropFault) {
+      while filled < size {
+        let more = try fill(&buffer, old + filled, size - filled)
+        if more == 0 { return (true, nil) }
+        filled += more
+      }
+    } catch { return (true, error) }
+    return (false, nil)
+  }
+
   /// Reads once into `buffer` from `start` on, at most `count` bytes.
   func fill(_ buffer: inout [UInt8], _ start: Int, _ count: Int) throws(DropFault) -> Int {
     var got = 0
@@ -129,10 +145,8 @@ final class DropContent: @unchecked Sendable {
 
   /// The first bytes, at most `count`, also of a content that breaks off; begins anew.
   func head(_ count: Int) -> [UInt8] {
-    var bytes = [UInt8](repeating: 0, count: count)
-    var filled = 0
-    while filled < count, let more = try? fill(&bytes, filled, count - filled), more > 0 { filled += more }
-    bytes.removeLast(count - filled)
+    var bytes: [UInt8] = []
+    _ = append(count, to: &bytes)
     rewind()
     return bytes
   }

@@ -46,26 +46,11 @@ final class DropLines: DropSource, @unchecked Sendable {
     }
   }
 
-  /// A content that breaks off has lines before that.
   private func fill() {
-    let old = buffer.count
-    let size = max(Self.pieceBytes - old, 1 << 18)
-    buffer.append(contentsOf: repeatElement(0, count: size))
-    var filled = 0
-    do throws(DropFault) {
-      while filled < size {
-        let more = try content.fill(&buffer, old + filled, size - filled)
-        if more == 0 {
-          isAtEnd = true
-          break
-        }
-        filled += more
-      }
-    } catch {
-      fault = error
-      isAtEnd = true
-    }
-    buffer.removeLast(size - filled)
+    let size = max(Self.pieceBytes - buffer.count, 1 << 18)
+    let read = content.append(size, to: &buffer)
+    isAtEnd = isAtEnd || read.isAtEnd
+    fault = fault ?? read.fault
   }
 
   /// Behind the last line feed, once there is enough for a piece.

@@ -84,7 +84,7 @@ package final class UDPDoor<Sink: BatchSink, Rejects: RejectSink>: Sendable {
   package func run() async {
     async let stored: Void = store()
     await withCheckedContinuation { continuation in
-      UDPThread.start { [receiver] in
+      IntakeThread.start { [receiver] in
         receiver.run()
         continuation.resume()
       }

@@ -45,7 +45,6 @@ struct BatchAppender {
     var numbers: ClosedRange<Int64>
   }
   private var newTallies: [TallyKey: Tally] = [:]
-  private var committedTallies: [TallyKey: Tally] = [:]
   private var newRows: Int64 = 0
   private var newRecords: Int64 = 0
   private var newDuplicates: Int64 = 0

@@ -17,7 +17,7 @@ package struct RowFilter: Sendable {
   /// 16 bytes.
   package var trace: [UInt8]?
   package var gameID: String?
-  /// Any of these is a whole JSON string in data, attributes or resource (DOORS §3); empty: all rows.
+  /// JSON strings, quotes included, of which data, attributes or resource has one; empty: all rows.
   package var players: [String] = []
   package var includeRestricted = false
   /// Names of the restricted classes: a landing file has a table of each.
@@ -68,20 +68,8 @@ package struct RowFilter: Sendable {
         """,
       ]
       sql.append("(" + players.map { _ in places.joined(separator: " OR ") }.joined(separator: " OR ") + ")")
-      for player in players { values += [SQLValue](repeating: .text(JSONTextQuote.quoted(player)), count: 4) }
+      for player in players { values += [SQLValue](repeating: .text(player), count: 4) }
     }
     return (sql, values)
-  }
-}
-
-/// A text as it stands in a JSON column, quotes included.
-private enum JSONTextQuote {
-  static func quoted(_ text: String) -> String {
-    var bytes: [UInt8] = [UInt8(ascii: "\"")]
-    for byte in text.utf8 {
-      if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { bytes.append(UInt8(ascii: "\\")) }
-      bytes.append(byte)
-    }
-    return String(decoding: bytes + [UInt8(ascii: "\"")], as: UTF8.self)
   }
 }

@@ -1,8 +1,7 @@
 import Glibc
-import Synchronization
 
-/// A thread of its own: the cooperative pool has as many as cores, and one would always wait for packets.
-enum UDPThread {
+/// A thread of its own for what blocks: the cooperative pool has one a core.
+enum IntakeThread {
   private final class Body: Sendable {
     let run: @Sendable () -> Void
     init(_ run: @escaping @Sendable () -> Void) { self.run = run }
@@ -22,10 +21,4 @@ enum UDPThread {
     precondition(failed == 0, "no thread to be had")
     pthread_detach(thread)
   }
-}
-
-final class UDPStopFlag: Sendable {
-  private let flag = Atomic(false)
-  var isSet: Bool { flag.load(ordering: .relaxed) }
-  func set() { flag.store(true, ordering: .relaxed) }
 }

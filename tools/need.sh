@@ -28,6 +28,7 @@ want() { missing="$missing $1"; }
 header sqlite3.h || want libsqlite3-dev
 header zlib.h || want zlib1g-dev
 header zstd.h || want libzstd-dev
+header snappy-c.h || want libsnappy-dev
 header protobuf-c/protobuf-c.h || want libprotobuf-c-dev
 header yaml.h || want libyaml-dev
 
@@ -37,6 +38,7 @@ case $verb in
     has sqlite3 || want sqlite3
     has curl || want curl
     has zstd || want zstd
+    has prometheus || want prometheus
     has python3 || want python3
     # Debian keeps what `python3 -m venv` needs in a package of its own.
     { has python3 && python3 -c 'import ensurepip, venv' >/dev/null 2>&1; } || want python3-venv

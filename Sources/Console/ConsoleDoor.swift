@@ -14,14 +14,21 @@ package struct ConsoleDoor: HTTPResponder {
   private let gate: Gate
   private let metrics: @Sendable () -> String
   private let reload: Reload?
+  private let received: Received?
+
+  /// A page of received metrics by its path and what the reader accepts; nil: there is none of this path.
+  package typealias Received =
+    @Sendable (_ path: String, _ accept: String) -> (body: [UInt8], contentType: String)?
 
   /// Reads the configuration again: whether it could, and JSON that says what came of it.
   package typealias Reload = @Sendable () async -> (isDone: Bool, json: String)
 
   package init(
-    readiness: Readiness, gate: Gate = .open, metrics: @escaping @Sendable () -> String, reload: Reload? = nil
+    readiness: Readiness, gate: Gate = .open, metrics: @escaping @Sendable () -> String, received: Received? = nil,
+    reload: Reload? = nil
   ) {
     self.reload = reload
+    self.received = received
     self.readiness = readiness
     self.gate = gate
     self.metrics = metrics
@@ -43,6 +50,13 @@ package struct ConsoleDoor: HTTPResponder {
       case "/metrics":
         guarded(request) { Self.body(.ok, "text/plain; version=0.0.4; charset=utf-8", metrics()) }
       case "/": Self.text(.ok, "Garner. Here are /healthz, /readyz and /metrics.\n")
+      case let path where received?(path, "") != nil:
+        guarded(request) {
+          guard let page = received?(path, request.headers[.accept] ?? "") else { return Self.text(.notFound, "") }
+          return Response(
+            status: .ok, headers: [.contentType: page.contentType, .cacheControl: "no-store"],
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: page.body)))
+        }
       default: Self.text(.notFound, "no such page: here are /healthz, /readyz and /metrics\n")
       }
     if request.method == .head { response.body = ResponseBody() }

@@ -7,6 +7,8 @@ struct Sender: Sendable {
   var credential: Credential
   /// Session of records that name none.
   var anonymousSession: [UInt8]
+  /// The request has come from our own store, by whatever way.
+  var isLoop = false
 
   /// For what cannot be decoded: there are no records to take it from.
   var source: String { credential.source.isEmpty ? String(decoding: peer, as: UTF8.self) : credential.source }

@@ -14,6 +14,7 @@ package final class DataStore: Sendable {
   package let storeID: String
   let marks: MarkBook
   let live: LiveOptions
+  let pruneWatchers: PruneWatchers
   private let settler: Settler
   private let lock: DirectoryLock
   private let report: @Sendable (StoreEvent) -> Void
@@ -47,8 +48,10 @@ package final class DataStore: Sendable {
     storeID = found.storeID
     let live = LiveOptions(options)
     self.live = live
+    let watchers = PruneWatchers()
+    pruneWatchers = watchers
     let maintenance = Maintenance(
-      directory: directory, options: live, catalog: catalog, vitals: vitals, report: report)
+      directory: directory, options: live, catalog: catalog, vitals: vitals, watchers: watchers, report: report)
     let marks = found.recovered.marks
     self.marks = marks
     let settler = Settler(

@@ -82,6 +82,34 @@ package final class Batch: @unchecked Sendable {
   package let rejectionCounts: [Rejection.Tally: Int]
   /// Non-fatal oddities worth telling the sender, e.g. snake_case keys; shown once in `partial_success.error_message`.
   package let warnings: [String]
+  /// Records that were taken out again; not among `rows`.
+  package struct Filtered: Sendable, Equatable {
+    /// Their places among the records that came, in order.
+    package var records: [Int] = []
+    /// Those that are erased, by source.
+    package var counts: [String: Int] = [:]
+    /// Those that this store has sent itself, by source.
+    package var loops: [String: Int] = [:]
+
+    package init(records: [Int] = [], counts: [String: Int] = [:], loops: [String: Int] = [:]) {
+      self.records = records
+      self.counts = counts
+      self.loops = loops
+    }
+
+    package var isEmpty: Bool { records.isEmpty }
+
+    /// Of what there is one for each record that came: those of the records that are left.
+    package func rest<Element>(of elements: [Element]) -> [Element] {
+      guard !records.isEmpty else { return elements }
+      let gone = Set(records)
+      return elements.enumerated().filter { !gone.contains($0.offset) }.map(\.element)
+    }
+  }
+
+  package let filtered: Filtered
+  /// As decoded, one for each record that has rows; empty: nobody has said. Not carried over to changed copies.
+  package let identities: [RecordIdentity]
   /// Records among `rows`, that is all but span events.
   package let recordCount: Int
   /// The bytes behind every `Slice`.
@@ -92,7 +120,7 @@ package final class Batch: @unchecked Sendable {
     signal: Signal, rows: [Row], names: [Name], resources: [Resource], streams: [Stream], contexts: [Context],
     metrics: [Metric], series: [Series], rejections: [Rejection],
     rejectionCounts: [Rejection.Tally: Int], warnings: [String], recordCount: Int,
-    arena: UnsafeRawBufferPointer
+    arena: UnsafeRawBufferPointer, filtered: Filtered = Filtered(), identities: [RecordIdentity] = []
   ) {
     self.signal = signal
     self.rows = rows
@@ -107,6 +135,8 @@ package final class Batch: @unchecked Sendable {
     self.warnings = warnings
     self.recordCount = recordCount
     self.arena = arena
+    self.filtered = filtered
+    self.identities = identities
   }
 
   deinit {

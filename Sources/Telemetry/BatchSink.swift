@@ -87,12 +87,25 @@ package protocol BatchSink: Sendable {
     _ batch: Batch, key: ReceiptKey?, door: String, marks: [Mark]
   ) async throws(Refusal) -> Receipt
 
+  /// The same for records of which another Garner has said where they are from, one of `identities` for each; those that are
+  /// known are deduplicated.
+  func append(
+    _ batch: Batch, key: ReceiptKey?, door: String, identities: [RecordIdentity]
+  ) async throws(Refusal) -> Receipt
+
   /// Whether a batch of about this size would be taken now; asked before a body is read, so that a refusal costs nothing.
   func admit(byteCount: Int) -> Refusal?
 }
 
 extension BatchSink {
   package func append(_ batch: Batch, key: ReceiptKey?, door: String) async throws(Refusal) -> Receipt {
+    try await append(batch, key: key, door: door, marks: [])
+  }
+
+  /// A sink that keeps no identities stores every record.
+  package func append(
+    _ batch: Batch, key: ReceiptKey?, door: String, identities: [RecordIdentity]
+  ) async throws(Refusal) -> Receipt {
     try await append(batch, key: key, door: door, marks: [])
   }
 }

@@ -49,7 +49,8 @@ extension Batch {
     return Batch(
       signal: signal, rows: rows, names: names, resources: resources, streams: streams, contexts: change.contexts,
       metrics: metrics, series: series, rejections: rejections, rejectionCounts: rejectionCounts, warnings: warnings,
-      recordCount: recordCount, arena: UnsafeRawBufferPointer(rebasing: bytes[..<(arena.count + change.text.count)]))
+      recordCount: recordCount, arena: UnsafeRawBufferPointer(rebasing: bytes[..<(arena.count + change.text.count)]),
+      filtered: filtered)
   }
 }
 

@@ -46,7 +46,7 @@ package struct RetentionClasses: Sendable {
       self.conditions = conditions
     }
 
-    func matches(
+    package func matches(
       _ signal: Signal, _ category: UnsafeRawBufferPointer, _ event: UnsafeRawBufferPointer, _ severity: Severity
     ) -> Bool {
       for condition in conditions {

@@ -67,8 +67,6 @@ package struct Row: Sendable {
   package var series: Int32 = -1
   package var kind: RowKind = .log
   package var severity: Severity = .info
-  /// Index into the configured retention classes; set by `RetentionClasses.classify`.
-  package var retentionClass: UInt8 = 0
   package var present: Present = []
 
   package init() {}

@@ -6,11 +6,16 @@ final class DaemonUnderTest {
   private let place: Workplace
   let otlp: String
   let grpc: String
-  private let console: String
+  /// Empty: that door is closed.
+  let udp: String
+  let console: String
   /// Seconds from the start of the process until all doors were open.
   let startSeconds: Double
 
-  init(_ place: Workplace, environment: [String: String] = [:]) throws(BenchFailure) {
+  /// `config`: path of a configuration file.
+  init(
+    _ place: Workplace, udp: String = "none", environment: [String: String] = [:], config: String? = nil
+  ) throws(BenchFailure) {
     self.place = place
     var variables = ["GARNER_RETENTION_MAX_BYTES": "-1", "GARNER_LOG_LEVEL": "error"]
     variables.merge(environment) { $1 }
@@ -18,10 +23,11 @@ final class DaemonUnderTest {
     child = try Child(
       [
         place.garner, "serve", "--data-dir", place.data, "--otlp-http", "127.0.0.1:0", "--console", "127.0.0.1:0",
-        "--otlp-grpc", "127.0.0.1:0", "--udp", "none",
-      ], environment: variables)
+        "--otlp-grpc", "127.0.0.1:0", "--udp", udp,
+      ] + (config.map { ["--config", $0] } ?? []), environment: variables)
     var addresses: [String: String] = [:]
-    while !["otlp_http", "otlp_grpc", "console"].allSatisfy({ addresses[$0] != nil }) {
+    let doors = ["otlp_http", "otlp_grpc", "console"] + (udp == "none" ? [] : ["udp"])
+    while !doors.allSatisfy({ addresses[$0] != nil }) {
       guard let line = child.line() else { throw BenchFailure("the daemon did not start") }
       let words = line.split(separator: " ")
       if words.count == 3, words[0] == "listening" { addresses[String(words[1])] = String(words[2]) }
@@ -29,6 +35,7 @@ final class DaemonUnderTest {
     startSeconds = Clock.now() - start
     otlp = addresses["otlp_http"] ?? ""
     grpc = addresses["otlp_grpc"] ?? ""
+    self.udp = addresses["udp"] ?? ""
     console = addresses["console"] ?? ""
   }
 

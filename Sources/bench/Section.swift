@@ -15,7 +15,8 @@ struct Section: Sendable {
     Section("grpc", Intake.grpc), Section("json", Intake.json),
     Section("classes", Intake.classes), Section("fsync", Disk.slowly),
     Section("recovery", Disk.recovery), Section("files", Disk.manyFiles), Section("query", Reading.million),
-    Section("transfer", Transfer.run),
+    Section("transfer", Transfer.run), Section("udp", Datagrams.run), Section("drop", Dropped.run),
+    Section("forward", Forwarded.run),
   ]
 }
 

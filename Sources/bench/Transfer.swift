@@ -46,7 +46,7 @@ enum Transfer {
   }
 
   /// Into an empty store, with nothing beside it.
-  private static func takeBack(
+  static func takeBack(
     _ stage: Stage, _ file: String, _ what: String, _ rows: Int64
   ) throws(BenchFailure) {
     let target = "\(file)-target"
@@ -60,7 +60,7 @@ enum Transfer {
       "\(Text.number(cpu * 1e6 / Double(rows), 2)) µs CPU a row")
   }
 
-  private static func command(
+  static func command(
     _ stage: Stage, _ arguments: [String], data: String? = nil
   ) throws(BenchFailure) {
     let done = try Child(
@@ -96,14 +96,13 @@ enum SourceLayout {
 }
 
 /// Rows as a game writes them: `data` of about a hundred bytes, some dozen events, sessions of a thousand rows.
-private enum JSONEvents {
-  private static let count = 200_000
+enum JSONEvents {
   private static let events = [
     "relay.order.forward", "relay.tick.process", "relay.player.rtt_ms", "gui.click", "gui.open", "perf.frame",
     "match.score", "match.kill", "economy.trade", "tracking.listing", "audio.underrun", "net.resync",
   ]
 
-  static func write(_ path: String) throws(BenchFailure) -> String {
+  static func write(_ path: String, count: Int = 200_000) throws(BenchFailure) -> String {
     guard let file = fopen(path, "w") else { throw BenchFailure("\(path) cannot be written") }
     defer { fclose(file) }
     for number in 0..<count {

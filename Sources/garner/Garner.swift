@@ -15,6 +15,7 @@ struct Garner: AsyncParsableCommand {
       ServeCommand.self, StatusCommand.self, InspectCommand.self, QueryCommand.self, ExportCommand.self,
       ImportCommand.self, ClearCommand.self, SourcesCommand.self, BalanceCommand.self, WhyCommand.self,
       RepairCommand.self, RetentionCommand.self, ConfigCommand.self, TokenCommand.self, PrivacyCommand.self,
+      ForwardCommand.self,
       HealthcheckCommand.self, LoadCommand.self, SendCommand.self, AnalyticsCommand.self,
     ])
 }

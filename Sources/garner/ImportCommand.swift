@@ -7,7 +7,7 @@ struct ImportCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "import", abstract: "Take exports back; a file that was imported before adds nothing.")
 
-  @Argument(help: ArgumentHelp("Exports: .db, NDJSON, OTLP/JSON or CSV, plain or in gzip.", valueName: "file"))
+  @Argument(help: ArgumentHelp("Exports: .db, NDJSON, OTLP/JSON or CSV, plain, in gzip or zstd.", valueName: "file"))
   var files: [String]
 
   @Option(help: "Source of the records, instead of what each says.")
@@ -18,6 +18,12 @@ struct ImportCommand: AsyncParsableCommand {
     help: ArgumentHelp(
       "An attribute of all records that have none of this name; may be repeated.", valueName: "key=value"))
   var attributes: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Age takes nothing that this import adds before so much time has passed, whatever its class says (90d).",
+      valueName: "duration"), transform: ArgumentText.duration)
+  var keep: Duration?
 
   @Flag(help: "Also what was imported or dropped before.")
   var again = false
@@ -51,8 +57,10 @@ struct ImportCommand: AsyncParsableCommand {
     }
     defer { free(path) }
     let sidecar = Importing.sidecar(source: source, attributes: attributes)
+    let keep = keep.map(\.nanoseconds)
     let target =
-      "/import?path=" + ControlClient.encoded(String(cString: path)) + (again ? "&again=1" : "") + "&sidecar="
+      "/import?path=" + ControlClient.encoded(String(cString: path)) + (again ? "&again=1" : "")
+      + (keep.map { "&keep=\($0)" } ?? "") + "&sidecar="
       + ControlClient.encoded(sidecar)
     do {
       let answer = try ControlClient(path: directory.controlSocket).request("POST", target)
@@ -69,7 +77,7 @@ struct ImportCommand: AsyncParsableCommand {
       let shown = ImportProgressLine()
       defer { shown.finish() }
       do {
-        let options = try Importing.options(sidecar: sidecar, again: again, resolved.config)
+        let options = try Importing.options(sidecar: sidecar, again: again, keep: keep, resolved.config)
         return try ImportAnswer(
           json: try await Importing.run(String(cString: path), store, options) { shown.show($0) })
       } catch let failure as CommandFailure {

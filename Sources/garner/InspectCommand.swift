@@ -15,6 +15,13 @@ struct InspectCommand: AsyncParsableCommand {
   @Flag(help: "Go on and show what arrives.")
   var follow = false
 
+  @Option(
+    help: ArgumentHelp("Only rows of this player: an id as the game has it, or a pseudonym.", valueName: "id"))
+  var player: String?
+
+  @Flag(help: "Show the restricted classes (anti-cheat) too.")
+  var restricted = false
+
   @OptionGroup var store: StoreArguments
   @OptionGroup var listing: ListingArguments
 
@@ -25,7 +32,10 @@ struct InspectCommand: AsyncParsableCommand {
 
   func run() async throws {
     let resolved = try store.resolve()
-    let run = QueryRun(store: store, resolved: resolved, timeout: resolved.config.query.timeout, limit: 0)
+    let run = QueryRun(
+      store: store, resolved: resolved, restricted: restricted,
+      players: try player.map { try resolved.config.pseudonyms(of: $0) } ?? [],
+      timeout: resolved.config.query.timeout, limit: 0)
     let columns =
       "id, timestamp, component, session_id, category, event, severity, tick, duration_us, correlation, data"
     let filter = category == nil ? "" : "WHERE category = :category"

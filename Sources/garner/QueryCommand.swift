@@ -29,6 +29,10 @@ struct QueryCommand: AsyncParsableCommand {
   @Flag(help: "Read the restricted classes (anti-cheat) too.")
   var restricted = false
 
+  @Option(
+    help: ArgumentHelp("Only rows of this player: an id as the game has it, or a pseudonym.", valueName: "id"))
+  var player: String?
+
   @OptionGroup var store: StoreArguments
   @OptionGroup var listing: ListingArguments
 
@@ -47,6 +51,7 @@ struct QueryCommand: AsyncParsableCommand {
     }
     try QueryRun(
       store: store, resolved: resolved, restricted: restricted,
+      players: try player.map { try resolved.config.pseudonyms(of: $0) } ?? [],
       timeout: timeout ?? resolved.config.query.timeout, limit: limit ?? resolved.config.query.limit
     ).run(try text(), values, listing)
   }

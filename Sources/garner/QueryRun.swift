@@ -8,6 +8,8 @@ struct QueryRun {
   var store: StoreArguments
   var resolved: ResolvedConfig
   var restricted = false
+  /// JSON strings of one player, whose rows are all there is; empty: all rows.
+  var players: [String] = []
   var timeout: Duration
   /// 0: no limit.
   var limit: Int
@@ -17,19 +19,20 @@ struct QueryRun {
 
   func run(_ sql: String, _ parameters: [String: SQLValue], _ listing: ListingArguments) throws {
     if sql.allSatisfy(\.isWhitespace) { throw CommandFailure(.badInput, "there is no SQL to run") }
+    let narrowed = players.isEmpty ? nil : PlayerQuery(sql, players: players, isDatabase: store.db != nil)
     signal(SIGINT) { _ in QueryRun.interrupt.raise() }
     do throws(QueryError) {
       let session = try makeSession()
       for attempt in 1... {
         do throws(QueryError) {
-          return try run(session, sql, parameters, listing)
+          return try run(session, narrowed?.sql ?? sql, parameters, listing)
         } catch {
           guard case .filesChanged(_, false) = error, attempt < 20 else { throw error }
           session.use(files: try files())
         }
       }
     } catch {
-      throw failure(error, sql)
+      throw failure(error, sql, narrowed)
     }
   }
 
@@ -74,7 +77,11 @@ struct QueryRun {
     if let failed { throw .failed("\(failed)") }
   }
 
-  private func failure(_ error: QueryError, _ sql: String) -> CommandFailure {
+  private func failure(_ error: QueryError, _ sql: String, _ narrowed: PlayerQuery?) -> CommandFailure {
+    var error = error
+    if case .syntax(let message, let offset?) = error, let narrowed {
+      error = .syntax(message: message, offset: narrowed.original(offset))
+    }
     let place = error.position(in: sql).map { " (line \($0.line), column \($0.column))" } ?? ""
     switch error {
     case .unreadable: return CommandFailure(.unavailable, error.description)

@@ -13,8 +13,8 @@ struct RetentionPlanCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "plan", abstract: "Which files go next, when and why; removes nothing.",
     discussion: """
-      A line a settled file, in the order in which they go. reason: age (its class keeps it until `at`), cap (the \
-      directory is over retention.max_bytes or the disk under its reserve; `at` is when it is old enough for that), \
+      A line a settled file, in the order in which they go. reason: age (its class keeps it until `at`), keep (it was \
+      imported to stay longer), cap (the directory is over retention.max_bytes or the disk under its reserve; `at` is when it is old enough for that), \
       nothing (it stays while there is room). A time that has passed means at the next look.
       """)
 

@@ -32,7 +32,7 @@ import Testing
       privacy: {policy: none}
       log: {level: debug, format: json}
       destinations: {}
-      forward: []
+      forward: {hold_limit: 5%}
       alerts:
       """
     ).config
@@ -124,7 +124,7 @@ import Testing
     ("retention: {interval: 0}", "1:23 `retention.interval`: 0 is too short; the least is 10ms"),
     ("limits: {body_timeout: 2h}", "1:24 `limits.body_timeout`: 2h is too long; the most is 1h"),
     ("- a", "1:1 the file must be a map of keys, found a list"),
-    ("forward: [jaeger]", "1:10 `forward` is not built yet; leave it out or empty"),
+    ("alerts: [full]", "1:9 `alerts` is not built yet; leave it out or empty"),
     ("privacy: {drop: x}", "1:17 `privacy.drop`: expected a list of patterns, found a single value"),
     ("privacy: {scrub: [\"!a{b\"]}", "1:19 `privacy.scrub`: `!a{b`: a brace is not closed"),
     ("retentoin: {}", "1:1 unknown key `retentoin`; did you mean `retention`?"),

@@ -35,8 +35,19 @@ import Testing
     let found = try resolved(uncommented)
     for key in ConfigKey.all where !key.isReserved {
       #expect(found.origins[key.path] != nil, "\(key.path) is not documented")
-      guard key.path != "data_dir" else { continue }
+      // Destinations are examples: each key of them is there, and all can be read.
+      guard key.path != "data_dir", key.path != "destinations" else { continue }
       #expect(key.show(found.config) == key.defaultText, "\(key.path) has another default")
+    }
+  }
+
+  @Test func documentsEveryKeyOfADestination() throws {
+    let config = try resolved(uncommented).config
+    #expect(config.destinations.count > 3)
+    for key in DestinationKey.all {
+      let name = key.path.split(separator: ".").last ?? ""
+      #expect(ConfigTemplate.text.contains(" \(name):"), "\(key.path) is not documented")
+      #expect(key.doc.hasSuffix("."), "\(key.path)")
     }
   }
 

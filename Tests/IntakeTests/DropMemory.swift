@@ -8,14 +8,18 @@ import Wire
 final class DropMemory: DropStore {
   private struct State {
     var batches: [Batch] = []
+    var exports = 0
     var marks: [[UInt8]: [UInt8]] = [:]
     var commitsLeft = Int.max
+    var beforeFirst: (@Sendable () -> Void)?
   }
 
   // covers: everything
   private let state = Mutex(State())
 
   var batches: [Batch] { state.withLock { $0.batches } }
+  /// Records that are told to say all of their context.
+  var exportCount: Int { state.withLock { $0.exports } }
   var recordCount: Int { batches.reduce(0) { $0 + $1.recordCount } }
   var events: [String] {
     batches.flatMap { batch in batch.rows.map { batch.text(batch.names[Int($0.name)].event) } }
@@ -23,13 +27,26 @@ final class DropMemory: DropStore {
   var ticks: [Int64] { batches.flatMap { $0.rows.map(\.tick) } }
   var progress: [DropProgress] { state.withLock { $0.marks.values.compactMap { DropProgress(value: $0) } } }
 
+  var markCount: Int { state.withLock { $0.marks.count } }
+
+  /// Done once, when the first batch comes.
+  func beforeFirstAppend(_ work: @escaping @Sendable () -> Void) { state.withLock { $0.beforeFirst = work } }
+
   func stopAfter(commits: Int) { state.withLock { $0.commitsLeft = commits } }
 
-  func append(_ batch: Batch, identities: [DropIdentity], marks: [Mark]) async throws(Refusal) -> Receipt {
+  func append(
+    _ batch: Batch, identities: [DropIdentity], isExport: Bool, marks: [Mark]
+  ) async throws(Refusal) -> Receipt {
+    let work = state.withLock { state in
+      defer { state.beforeFirst = nil }
+      return state.beforeFirst
+    }
+    work?()
     let receipt = state.withLock { state -> Receipt? in
       guard state.commitsLeft > 0 else { return nil }
       state.commitsLeft -= 1
       state.batches.append(batch)
+      if isExport { state.exports += batch.recordCount }
       for mark in marks { state.marks[mark.key] = mark.value }
       return Receipt(
         received: batch.recordCount + batch.rejectedCount, stored: batch.recordCount, rejected: batch.rejectedCount)
@@ -90,6 +107,12 @@ final class DropScratch: Sendable {
   }
 
   func put(_ name: String, _ text: String) { put(name, Array(text.utf8)) }
+
+  func append(_ name: String, _ text: String) {
+    guard let file = fopen("\(folder.incoming)/\(name)", "a") else { return }
+    fputs(text, file)
+    fclose(file)
+  }
 
   func text(_ path: String) -> String {
     guard let file = fopen(path, "r") else { return "" }

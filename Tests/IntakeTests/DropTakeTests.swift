@@ -55,6 +55,17 @@ struct DropTakeTests {
     #expect(names.count == 3 && names[0] == "a" && names[1].hasPrefix("a.") && names[1].count == 10)
   }
 
+  @Test func onlyAnExportSaysAllOfItsContext() async {
+    let (scratch, store) = (DropScratch(), DropMemory())
+    scratch.put("foreign.jsonl", Self.request(Self.span))
+    #expect(await take("foreign.jsonl", scratch, store) == .finished)
+    #expect(store.recordCount == 1 && store.exportCount == 0)
+    let request = Self.request(Self.span).dropLast(2)
+    scratch.put("own.jsonl", request + ",\"garner\":{\"at\":5,\"store\":\"s\",\"ids\":[[7,1]]}}\n")
+    #expect(await take("own.jsonl", scratch, store) == .finished)
+    #expect(store.recordCount == 2 && store.exportCount == 1)
+  }
+
   @Test(arguments: 0..<7) func goesOnBehindTheLastCommitAfterACrash(commits: Int) async {
     let (scratch, store) = (DropScratch(), DropMemory())
     var lines = Self.events(30_000, padding: 200).split(separator: "\n").map(String.init)

@@ -5,8 +5,8 @@ import Testing
 
 /// Limits on what comes before a body.
 struct EdgeLimitTests {
-  private static func options(_ change: (inout DoorLimits) -> Void) -> OTLPHTTPOptions {
-    var options = OTLPHTTPOptions()
+  private static func options(_ change: (inout DoorLimits) -> Void) -> OTLPDoorOptions {
+    var options = OTLPDoorOptions()
     change(&options.limits)
     return options
   }

@@ -88,7 +88,7 @@ struct EdgeTests {
   }
 
   @Test func letsAClientThatStillSendsReadItsAnswer() async throws {
-    var options = OTLPHTTPOptions()
+    var options = OTLPDoorOptions()
     options.limits.bodyBytes = 1 << 20
     try await withDoor(options) { door in
       // Far more than the socket's buffers hold: with a plain close the answer would be lost to a reset.
@@ -100,7 +100,7 @@ struct EdgeTests {
   }
 
   @Test func stopsAChunkedBodyAtTheLimit() async throws {
-    var options = OTLPHTTPOptions()
+    var options = OTLPDoorOptions()
     options.limits.bodyBytes = 1 << 20
     try await withDoor(options) { door in
       let answer = try await door.connect().request(
@@ -172,7 +172,7 @@ struct EdgeTests {
   }
 
   @Test func endsASlowBody() async throws {
-    var options = OTLPHTTPOptions()
+    var options = OTLPDoorOptions()
     options.limits.bodyTimeout = .milliseconds(30)
     try await withDoor(options) { door in
       let client = try door.connect()
@@ -185,7 +185,7 @@ struct EdgeTests {
   }
 
   @Test func closesAnIdleConnection() async throws {
-    var options = OTLPHTTPOptions()
+    var options = OTLPDoorOptions()
     options.limits.idleTimeout = .milliseconds(30)
     try await withDoor(options) { door in
       let client = try door.connect()
@@ -221,7 +221,7 @@ struct EdgeTests {
   }
 
   @Test func survivesMutatedRequests() async throws {
-    var options = OTLPHTTPOptions()
+    var options = OTLPDoorOptions()
     options.limits.lingerTimeout = .milliseconds(20)
     try await withDoor(options) { door in
       var generator = SampleRandom(seed: 4318)
@@ -250,7 +250,7 @@ struct EdgeTests {
   }
 
   @Test func acceptsNoMoreConnectionsThanAllowed() async throws {
-    var options = OTLPHTTPOptions()
+    var options = OTLPDoorOptions()
     options.limits.connections = 1
     options.limits.excessConnections = 0
     try await withDoor(options) { door in
@@ -281,7 +281,7 @@ struct EdgeTests {
   }
 
   @Test func doesNotWaitForAHalfSentRequestAtShutdown() async throws {
-    var options = OTLPHTTPOptions()
+    var options = OTLPDoorOptions()
     options.limits.drainTimeout = .milliseconds(30)
     try await withDoor(options) { door in
       let client = try door.connect()

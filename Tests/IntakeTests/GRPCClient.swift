@@ -93,6 +93,12 @@ final class GRPCClient: Sendable {
     return try await channel.eventLoop.flatSubmit { frames.value.answer(id) }.get()
   }
 
+  /// What came of a stream so far.
+  func heard(_ id: HTTP2StreamID) async throws -> Answer {
+    let frames = frames
+    return try await channel.eventLoop.submit { frames.value.heard(id) }.get()
+  }
+
   /// A whole call.
   func call(_ headers: HPACKHeaders, _ body: [UInt8]) async throws -> Answer {
     let id = try await open(headers)
@@ -149,6 +155,8 @@ private final class ClientFrames: ChannelInboundHandler {
     if done.contains(id) || isGone { finish(id) }
     return promise.futureResult
   }
+
+  func heard(_ id: HTTP2StreamID) -> GRPCClient.Answer { answers[id] ?? .init() }
 
   private func finish(_ id: HTTP2StreamID) {
     done.insert(id)

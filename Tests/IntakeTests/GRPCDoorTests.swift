@@ -58,7 +58,6 @@ struct GRPCDoorTests {
       Rule(
         name: "profiles", path: "/opentelemetry.proto.collector.profiles.v1development.ProfilesService/Export",
         status: 12),
-      Rule(name: "health watch", path: "/grpc.health.v1.Health/Watch", status: 12),
       Rule(name: "JSON", headers: ["content-type": "application/json"], status: 3, http: "415"),
       Rule(name: "gRPC with JSON", headers: ["content-type": "application/grpc+json"], status: 3, http: "415"),
       Rule(name: "no type", headers: ["content-type": nil], status: 3, http: "415"),
@@ -90,7 +89,7 @@ struct GRPCDoorTests {
     ])
   func answersByTheTable(_ rule: Rule) async throws {
     try await withGRPCDoor { door in
-      let client = try await door.connect()
+      let client = try await door.connectGRPC()
       let answer = try await client.call(GRPCClient.headers(rule.path, rule.headers), rule.body)
       #expect(answer.status == rule.status)
       #expect(answer.httpStatus == rule.http)
@@ -114,7 +113,7 @@ struct GRPCDoorTests {
 
   @Test func namesTheCodingsItKnows() async throws {
     try await withGRPCDoor { door in
-      let client = try await door.connect()
+      let client = try await door.connectGRPC()
       let refused = try await client.call(
         GRPCClient.headers(GRPCClient.logs, ["grpc-encoding": "snappy"]), GRPCClient.framed([]))
       #expect(refused.trailers.first(name: "grpc-accept-encoding") == "identity,gzip,deflate")
@@ -131,7 +130,7 @@ struct GRPCDoorTests {
   func namesTheCauseOfARefusalAndWhenToRetry(_ refusal: Refusal, _ cause: String) async throws {
     try await withGRPCDoor { door in
       door.sink.refuseAppends(refusal)
-      let client = try await door.connect()
+      let client = try await door.connectGRPC()
       let answer = try await client.export(Self.span)
       #expect(answer.status == 14 && answer.isTrailersOnly)
       #expect(answer.text.contains(cause))
@@ -198,7 +197,7 @@ struct GRPCDoorTests {
   func letsInWhomTheGateLetsIn(_ authorization: String?, _ path: String, _ status: Int) async throws {
     let book = try GateTests.book()
     try await withGRPCDoor({ $0.gate = Gate(book, admitsAnonymous: false, clock: { 1_000 }) }) { door in
-      let client = try await door.connect()
+      let client = try await door.connectGRPC()
       // No message follows: who may not come in hears so at once.
       let id = try await client.open(GRPCClient.headers(path, authorization.map { ["authorization": $0] } ?? [:]))
       if status == 0 { try await client.send(id, GRPCClient.framed([])) }
@@ -212,7 +211,7 @@ struct GRPCDoorTests {
   @Test func refusesWhatIsOverTheRateWithARetryTime() async throws {
     let book = try GateTests.book()
     try await withGRPCDoor({ $0.gate = Gate(book, admitsAnonymous: false, clock: { 1_000 }) }) { door in
-      let client = try await door.connect()
+      let client = try await door.connectGRPC()
       let headers = GRPCClient.headers(GRPCClient.traces, ["authorization": "Bearer \(GateTests.slow)"])
       var last = GRPCClient.Answer()
       for number in 0..<100 where last.status ?? 0 == 0 {
@@ -227,7 +226,7 @@ struct GRPCDoorTests {
   @Test func answersARetryAsTheFirstTime() async throws {
     try await withGRPCDoor { door in
       door.sink.remark("nothing to worry about")
-      let client = try await door.connect()
+      let client = try await door.connectGRPC()
       let first = try await client.export(Self.span)
       let second = try await client.call(
         GRPCClient.headers(GRPCClient.traces, ["grpc-encoding": "gzip"]), GRPCClient.framed(Self.gzip, flag: 1))
@@ -249,7 +248,7 @@ struct GRPCDoorTests {
       there.set(door.sink)
     }
     try await withGRPCDoor { door in
-      let client = try await door.connect()
+      let client = try await door.connectGRPC()
       _ = try await client.export(Self.span)
       here.set(door.sink)
       await client.close()
@@ -260,7 +259,7 @@ struct GRPCDoorTests {
 
   @Test func refusesABadRecordAloneAndNamesItOnce() async throws {
     try await withGRPCDoor { door in
-      let client = try await door.connect()
+      let client = try await door.connectGRPC()
       let body = Self.request(name: "good") + Self.request(name: "bad", isBad: true)
       for _ in 0..<2 {
         let answer = try await client.export(body)
@@ -279,7 +278,7 @@ struct GRPCDoorTests {
 
   @Test func writesAnUndecodableMessageToTheRejectLogWithoutItsContent() async throws {
     try await withGRPCDoor { door in
-      let client = try await door.connect()
+      let client = try await door.connectGRPC()
       let answer = try await client.export(Array("secret words".utf8), to: GRPCClient.logs)
       #expect(answer.status == 3)
       let body = try #require(door.rejects.bodies.first)
@@ -292,7 +291,7 @@ struct GRPCDoorTests {
 
   @Test func takesCallsSideBySide() async throws {
     try await withGRPCDoor { door in
-      let client = try await door.connect()
+      let client = try await door.connectGRPC()
       door.sink.hold()
       var calls: [HTTP2StreamID] = []
       for number in 0..<20 {
@@ -312,7 +311,7 @@ struct GRPCDoorTests {
 
   @Test func takesAMessageByteByByte() async throws {
     try await withGRPCDoor { door in
-      let client = try await door.connect()
+      let client = try await door.connectGRPC()
       let id = try await client.open(GRPCClient.headers(GRPCClient.traces))
       for byte in GRPCClient.framed(Self.span) { try await client.send(id, [byte], end: false) }
       try await client.send(id, [], end: true)
@@ -325,7 +324,7 @@ struct GRPCDoorTests {
   @Test(arguments: [("", 0), ("opentelemetry.proto.collector.logs.v1.LogsService", 0), ("nobody", 5)])
   func tellsItsHealth(_ name: String, _ status: Int) async throws {
     try await withGRPCDoor { door in
-      let client = try await door.connect()
+      let client = try await door.connectGRPC()
       let request = name.isEmpty ? [] : Self.sized(0x0a, Array(name.utf8))
       let answer = try await client.call(GRPCClient.headers(GRPCClient.health), GRPCClient.framed(request))
       #expect(answer.status == status)

@@ -25,7 +25,7 @@ struct GRPCLimitTests {
 
   @Test func takesFiveMebibytes() async throws {
     try await withGRPCDoor { door in
-      let client = try await door.connect()
+      let client = try await door.connectGRPC()
       #expect(try await client.export(GRPCDoorTests.span + Self.padding(5 << 20)).status == 0)
       #expect(door.sink.recordCount == 1)
       #expect(door.budget.usedBytes == 0)
@@ -37,7 +37,7 @@ struct GRPCLimitTests {
     let message = GRPCDoorTests.span + Self.padding(1000)
     for (limit, status) in [(message.count, 0), (message.count - 1, 8)] {
       try await withGRPCDoor({ $0.limits.bodyBytes = limit }) { door in
-        let client = try await door.connect()
+        let client = try await door.connectGRPC()
         let plain = try await client.export(message)
         #expect(plain.status == status)
         #expect(plain.trailers.first(name: "grpc-status-details-bin") == nil)
@@ -54,7 +54,7 @@ struct GRPCLimitTests {
   @Test func stopsABombAtTheLimit() async throws {
     let bomb = try fixture("x13-gzip-bomb-80MiB.bin")
     try await withGRPCDoor { door in
-      let client = try await door.connect()
+      let client = try await door.connectGRPC()
       let headers = GRPCClient.headers(GRPCClient.traces, ["grpc-encoding": "gzip"])
       let answer = try await client.call(headers, GRPCClient.framed(bomb, flag: 1))
       #expect(answer.status == 8 && answer.reset == nil)
@@ -66,7 +66,7 @@ struct GRPCLimitTests {
 
   @Test func refusesAtThePrefixWhenThereIsNoRoom() async throws {
     try await withGRPCDoor(budgetBytes: 1 << 20) { door in
-      let client = try await door.connect()
+      let client = try await door.connectGRPC()
       let first = try await client.open(GRPCClient.headers(GRPCClient.traces))
       try await client.send(first, GRPCClient.framed([], length: 900_000), end: false)
       let second = try await client.open(GRPCClient.headers(GRPCClient.traces))
@@ -87,7 +87,7 @@ struct GRPCLimitTests {
   @Test func asksTheStoreAtThePrefix() async throws {
     try await withGRPCDoor { door in
       door.sink.refuseAdmission(.diskReserve)
-      let client = try await door.connect()
+      let client = try await door.connectGRPC()
       let id = try await client.open(GRPCClient.headers(GRPCClient.traces))
       try await client.send(id, GRPCClient.framed([], length: 5_000_000), end: false)
       let answer = try await client.answer(id)
@@ -99,10 +99,10 @@ struct GRPCLimitTests {
 
   @Test func aBrokenConnectionGivesItsRoomBack() async throws {
     try await withGRPCDoor { door in
-      let client = try await door.connect()
+      let client = try await door.connectGRPC()
       let id = try await client.open(GRPCClient.headers(GRPCClient.traces))
       try await client.send(id, GRPCClient.framed([1, 2, 3], length: 1 << 20), end: false)
-      let other = try await door.connect()
+      let other = try await door.connectGRPC()
       while door.budget.usedBytes == 0 { _ = try await other.export([], to: GRPCClient.logs) }
       await client.close()
       while door.budget.usedBytes != 0 { _ = try await other.export([], to: GRPCClient.logs) }
@@ -112,7 +112,7 @@ struct GRPCLimitTests {
 
   @Test func storesNothingAfterItsTime() async throws {
     try await withGRPCDoor { door in
-      let client = try await door.connect()
+      let client = try await door.connectGRPC()
       let id = try await client.open(GRPCClient.headers(GRPCClient.traces, ["grpc-timeout": "50m"]))
       try await client.send(id, GRPCClient.framed(GRPCDoorTests.span, length: 500), end: false)
       let answer = try await client.answer(id)
@@ -126,7 +126,7 @@ struct GRPCLimitTests {
   @Test func keepsItsWordWhenTheTimeRunsOutBehindTheStore() async throws {
     try await withGRPCDoor { door in
       door.sink.hold()
-      let client = try await door.connect()
+      let client = try await door.connectGRPC()
       let id = try await client.open(GRPCClient.headers(GRPCClient.traces, ["grpc-timeout": "60S"]))
       try await client.send(id, GRPCClient.framed(GRPCDoorTests.span))
       await door.sink.arrivals(1)
@@ -142,7 +142,7 @@ struct GRPCLimitTests {
       $0.limits.bodyTimeout = .milliseconds(50)
       $0.limits.lingerTimeout = .seconds(1)
     }) { door in
-      let client = try await door.connect()
+      let client = try await door.connectGRPC()
       let id = try await client.open(GRPCClient.headers(GRPCClient.traces))
       try await client.send(id, GRPCClient.framed([1], length: 100), end: false)
       let answer = try await client.answer(id)
@@ -156,7 +156,7 @@ struct GRPCLimitTests {
 
   @Test func closesAndCountsAConnectionThatIsSilent() async throws {
     try await withGRPCDoor({ $0.limits.idleTimeout = .seconds(4) }) { door in
-      let client = try await door.connect()
+      let client = try await door.connectGRPC()
       try await client.channel.closeFuture.get()
       #expect(door.vitals.refused(cause: "idle") == 1)
       #expect(try await client.goodbyes() == 2)
@@ -165,9 +165,9 @@ struct GRPCLimitTests {
 
   @Test func tellsOneConnectionTooMany() async throws {
     try await withGRPCDoor({ $0.limits.connections = 1 }) { door in
-      let first = try await door.connect()
+      let first = try await door.connectGRPC()
       #expect(try await first.export([], to: GRPCClient.logs).status == 0)
-      let second = try await door.connect()
+      let second = try await door.connectGRPC()
       let answer = try await second.export([], to: GRPCClient.logs)
       #expect(answer.status == 14 && answer.text.contains("too_many_connections"))
       try await second.channel.closeFuture.get()
@@ -179,7 +179,7 @@ struct GRPCLimitTests {
 
   @Test func endsAConnectionThatOpensAndResetsWithoutEnd() async throws {
     try await withGRPCDoor { door in
-      let client = try await door.connect()
+      let client = try await door.connectGRPC()
       for _ in 0..<1000 {
         guard client.channel.isActive else { break }
         let id = try await client.open(GRPCClient.headers(GRPCClient.traces))
@@ -196,7 +196,7 @@ struct GRPCLimitTests {
     try await withGRPCDoor { door in
       shared.set(door.sink)
       door.sink.hold()
-      let client = try await door.connect()
+      let client = try await door.connectGRPC()
       let id = try await client.open(GRPCClient.headers(GRPCClient.traces))
       try await client.send(id, GRPCClient.framed(GRPCDoorTests.span))
       await door.sink.arrivals(1)
@@ -211,10 +211,10 @@ struct GRPCLimitTests {
 
   @Test func doesNotWaitForMessagesThatDoNotArriveWhenTheDoorCloses() async throws {
     try await withGRPCDoor({ $0.limits.drainTimeout = .milliseconds(50) }) { door in
-      let client = try await door.connect()
+      let client = try await door.connectGRPC()
       let id = try await client.open(GRPCClient.headers(GRPCClient.traces))
       try await client.send(id, GRPCClient.framed([1], length: 100), end: false)
-      let other = try await door.connect()
+      let other = try await door.connectGRPC()
       while door.budget.usedBytes == 0 { _ = try await other.export([], to: GRPCClient.logs) }
       await door.group.triggerGracefulShutdown()
       let answer = try await client.answer(id)
@@ -227,7 +227,7 @@ struct GRPCLimitTests {
     try await withGRPCDoor { door in
       shared.set(door.sink)
       door.sink.hold()
-      let client = try await door.connect()
+      let client = try await door.connectGRPC()
       let id = try await client.open(GRPCClient.headers(GRPCClient.traces))
       try await client.send(id, GRPCClient.framed(GRPCDoorTests.span))
       await door.sink.arrivals(1)
@@ -276,7 +276,7 @@ struct GRPCLimitTests {
         await client.send(bytes)
         client.reset()
       }
-      let client = try await door.connect()
+      let client = try await door.connectGRPC()
       #expect(try await client.export(GRPCDoorTests.span).status == 0)
       #expect(door.budget.usedBytes == 0)
       await client.close()

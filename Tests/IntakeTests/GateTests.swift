@@ -97,7 +97,7 @@ struct GateTests {
   // MARK: over HTTP
 
   private static func door(_ test: @Sendable (RunningDoor) async throws -> Void) async throws {
-    var options = OTLPHTTPOptions()
+    var options = OTLPDoorOptions()
     options.gate = Gate(try book(), admitsAnonymous: false)
     try await withDoor(options, test)
   }

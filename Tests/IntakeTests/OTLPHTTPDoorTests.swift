@@ -217,7 +217,7 @@ struct OTLPHTTPDoorTests {
   }
 
   @Test func letsOnlyListedOriginsIn() async throws {
-    var options = OTLPHTTPOptions()
+    var options = OTLPDoorOptions()
     options.crossOrigin = CrossOrigin(allowedOrigins: ["https://*.example.com"])
     try await withDoor(options) { door in
       let preflight = ["Origin": "https://play.example.com", "Access-Control-Request-Method": "POST"]

@@ -16,8 +16,8 @@ import Testing
     "attributes":[{"key":"user.email","value":{"stringValue":"canary"}}]}]}]}]}
     """
 
-  private static func options(_ protector: Protector?) -> OTLPHTTPOptions {
-    var options = OTLPHTTPOptions()
+  private static func options(_ protector: Protector?) -> OTLPDoorOptions {
+    var options = OTLPDoorOptions()
     options.protector = protector
     return options
   }

@@ -8,7 +8,7 @@ import Telemetry
 import TestSupport
 import Testing
 
-/// An OTLP/HTTP door on a port of its own, over an `ArraySink`, for the length of one test.
+/// A door of OTLP on a port of its own, over an `ArraySink`, for the length of one test.
 struct RunningDoor: Sendable {
   let port: Int
   let sink: ArraySink
@@ -18,6 +18,8 @@ struct RunningDoor: Sendable {
   let group: ServiceGroup
 
   func connect() throws -> HTTPClient { try HTTPClient(port: port) }
+
+  func connectGRPC() async throws -> GRPCClient { try await GRPCClient.connect(port) }
 
   /// One request on a connection of its own.
   func post(
@@ -42,38 +44,77 @@ final class ArrayRejects: RejectSink {
   }
 }
 
-/// Runs `test` against a door, then shuts the door down gracefully; returns after the last connection is closed.
+/// What a door is made of in a test.
+struct DoorParts {
+  var sink: ArraySink
+  var rejects = ArrayRejects()
+  var budget: Budget
+  var options: OTLPDoorOptions
+  var logger: Logger
+
+  init(_ sink: ArraySink, _ budgetBytes: Int, _ options: OTLPDoorOptions) {
+    self.sink = sink
+    budget = Budget(limitBytes: budgetBytes)
+    self.options = options
+    logger = Logger(label: "test")
+    logger.logLevel = .critical
+  }
+
+  static let key = [UInt8](repeating: 7, count: 32)
+
+  /// Runs `test` against the service, then shuts it down gracefully; returns after the last connection is closed.
+  func run(
+    _ vitals: IntakeVitals, _ service: (@escaping @Sendable (Int) -> Void) -> any Service,
+    _ test: @Sendable (RunningDoor) async throws -> Void
+  ) async throws {
+    let (ports, portIsKnown) = AsyncStream.makeStream(of: Int.self, bufferingPolicy: .bufferingNewest(1))
+    let group = ServiceGroup(
+      configuration: .init(services: [.init(service: service { portIsKnown.yield($0) })], logger: logger))
+    try await withThrowingTaskGroup { tasks in
+      tasks.addTask { try await group.run() }
+      var iterator = ports.makeAsyncIterator()
+      let port = try #require(await iterator.next())
+      let running = RunningDoor(
+        port: port, sink: sink, rejects: rejects, budget: budget, vitals: vitals, group: group)
+      do {
+        try await test(running)
+      } catch {
+        await group.triggerGracefulShutdown()
+        throw error
+      }
+      await group.triggerGracefulShutdown()
+      try await tasks.waitForAll()
+    }
+  }
+}
+
+/// An OTLP/HTTP door.
 func withDoor(
-  budgetBytes: Int = 96 << 20, _ options: OTLPHTTPOptions = OTLPHTTPOptions(),
+  budgetBytes: Int = 96 << 20, _ options: OTLPDoorOptions = OTLPDoorOptions(),
   _ test: @Sendable (RunningDoor) async throws -> Void
 ) async throws {
-  let sink = ArraySink()
-  let rejects = ArrayRejects()
-  let budget = Budget(limitBytes: budgetBytes)
   var options = options
   options.clock = { 1_700_000_000_000_000_000 }
-  var logger = Logger(label: "test")
-  logger.logLevel = .critical
+  let parts = DoorParts(ArraySink(), budgetBytes, options)
   let door = OTLPHTTPDoor(
-    sink: sink, rejects: rejects, budget: budget, key: Array(repeating: 7, count: 32), options: options, logger: logger)
-  let (ports, portIsKnown) = AsyncStream.makeStream(of: Int.self, bufferingPolicy: .bufferingNewest(1))
-  let application = door.makeApplication(address: "127.0.0.1", port: 0) { portIsKnown.yield($0) }
-  let group = ServiceGroup(configuration: .init(services: [.init(service: application)], logger: logger))
-  try await withThrowingTaskGroup { tasks in
-    tasks.addTask { try await group.run() }
-    var iterator = ports.makeAsyncIterator()
-    let port = try #require(await iterator.next())
-    let running = RunningDoor(
-      port: port, sink: sink, rejects: rejects, budget: budget, vitals: door.vitals, group: group)
-    do {
-      try await test(running)
-    } catch {
-      await group.triggerGracefulShutdown()
-      throw error
-    }
-    await group.triggerGracefulShutdown()
-    try await tasks.waitForAll()
-  }
+    sink: parts.sink, rejects: parts.rejects, budget: parts.budget, key: DoorParts.key, options: options,
+    logger: parts.logger)
+  try await parts.run(door.vitals, { door.makeApplication(address: "127.0.0.1", port: 0, onServerRunning: $0) }, test)
+}
+
+/// An OTLP/gRPC door.
+func withGRPCDoor(
+  budgetBytes: Int = 96 << 20, sink: ArraySink = ArraySink(), _ change: (inout OTLPDoorOptions) -> Void = { _ in },
+  _ test: @Sendable (RunningDoor) async throws -> Void
+) async throws {
+  var options = OTLPDoorOptions()
+  options.clock = { 1_700_000_000_000_000_000 }
+  change(&options)
+  let parts = DoorParts(sink, budgetBytes, options)
+  let door = OTLPGRPCDoor(
+    sink: parts.sink, rejects: parts.rejects, budget: parts.budget, key: DoorParts.key, options: options,
+    logger: parts.logger)
+  try await parts.run(door.vitals, { door.makeServer(address: "127.0.0.1", port: 0, onServerRunning: $0) }, test)
 }
 
 /// A file beside the tests.

@@ -13,7 +13,7 @@ struct Room: Sendable {
 
   static let all: [Room] = [
     Room("Telemetry", own: [], foreign: []),
-    Room("Wire", own: ["Telemetry", "COTLP", "CZlib", "CZstd"], foreign: ["Glibc"]),
+    Room("Wire", own: ["Telemetry", "COTLP", "CSnappy", "CZlib", "CZstd"], foreign: ["Glibc"]),
     Room("Store", own: ["Telemetry", "CSQLite"], foreign: ["Crypto", "Glibc"]),
     Room(
       "Door", own: ["Telemetry", "Wire"],
@@ -23,7 +23,9 @@ struct Room: Sendable {
       foreign: [
         "Glibc", "FoundationEssentials", "Hummingbird*", "NIO*", "HTTPTypes", "Logging", "Crypto", "ServiceLifecycle",
       ]),
-    Room("Forward", own: ["Wire", "Telemetry"], foreign: ["Glibc", "FoundationEssentials", "NIO*", "Logging"]),
+    Room(
+      "Forward", own: ["Wire", "Telemetry"],
+      foreign: ["Glibc", "FoundationEssentials", "NIO*", "Logging", "AsyncHTTPClient", "GRPC*", "Crypto"]),
     Room("Insight", own: ["Store", "Telemetry"], foreign: ["Glibc", "FoundationEssentials"]),
     Room(
       "Console", own: ["Door", "Insight", "Store", "Wire", "Telemetry"],
@@ -43,7 +45,7 @@ struct Room: Sendable {
   ]
 
   /// C, with module maps instead of imports.
-  static let cLibraries: Set<String> = ["COTLP", "CSQLite", "CZlib", "CZstd", "CProtobufC", "CYAML"]
+  static let cLibraries: Set<String> = ["COTLP", "CSQLite", "CSnappy", "CZlib", "CZstd", "CProtobufC", "CYAML"]
 
   private init(_ name: String, own: Set<String>, foreign: Set<String>) {
     self.name = name

@@ -191,3 +191,47 @@ import Testing
     #expect(Array(text.utf8).withUnsafeBytes { NumberedUID($0) != nil } == isNumbered)
   }
 }
+
+@Suite struct NumberRangesTests {
+  /// Far more ranges than one piece of the set takes.
+  @Test func knowsExactlyWhatWasInserted() {
+    var random = SampleRandom(seed: 9)
+    var ranges = NumberRanges()
+    var known: Set<Int64> = []
+    for round in 0..<60_000 {
+      let number = Int64(random.upTo(20_000))
+      if random.one(in: 3) {
+        ranges.remove(number...number)
+        known.remove(number)
+      } else {
+        let last = number + Int64(random.upTo(3))
+        let range = ranges.insert(number...last)
+        known.formUnion(number...last)
+        #expect(range.lowerBound <= number && range.upperBound >= last)
+      }
+      let asked = Int64(random.upTo(20_000))
+      #expect(ranges.contains(asked) == known.contains(asked), "round \(round)")
+    }
+    #expect(ranges.count == Int64(known.count))
+    let starts = known.filter { !known.contains($0 - 1) }
+    #expect(ranges.rangeCount == starts.count)
+  }
+
+  @Test func holdsTheEndsOfAllNumbers() {
+    var ranges = NumberRanges()
+    for number in [Int64.max, .min, .max - 1, .min + 1] { ranges.insert(number...number) }
+    #expect(ranges.rangeCount == 2 && ranges.range(of: .max) == .max - 1 ... .max)
+    #expect(ranges.range(of: .min) == .min ... .min + 1 && !ranges.contains(0))
+  }
+
+  @Test(arguments: [("run:00000000000000ff:local", false), ("00000000-0000-4000-8000-000000000000", true)])
+  func onlyARunForgetsItsOldestNumbers(numbering: String, isWhole: Bool) {
+    var ranges = ImportedRanges()
+    let handle = ranges.handle(numbering)
+    let numbers = (0..<200_000).map { Int64($0) * 2 }
+    for number in numbers { ranges.insert(handle, number...number) }
+    #expect(numbers.allSatisfy { ranges.contains(handle, $0) } == isWhole)
+    #expect(ranges.contains(handle, 399_998) && !ranges.contains(handle, 399_997))
+    #expect(ranges.count(handle) == (isWhole ? 200_000 : Int64(ImportedRanges.runLimit)))
+  }
+}

@@ -8,6 +8,7 @@ package final class ArraySink: BatchSink {
     var receipts: [ReceiptKey: Receipt] = [:]
     var keys: [ReceiptKey?] = []
     var marks: [Mark] = []
+    var identities: [RecordIdentity] = []
     var remark = ""
     var appendRefusal: Refusal?
     var admitRefusal: Refusal?
@@ -27,6 +28,8 @@ package final class ArraySink: BatchSink {
   package var keys: [ReceiptKey?] { state.withLock { $0.keys } }
   /// Of all batches, in order.
   package var marks: [Mark] { state.withLock { $0.marks } }
+  /// Of the records that came with some, in order.
+  package var identities: [RecordIdentity] { state.withLock { $0.identities } }
   /// Sizes that `admit` was asked about.
   package var admitted: [Int] { state.withLock { $0.admitted } }
   package var recordCount: Int { batches.reduce(0) { $0 + $1.recordCount } }
@@ -91,6 +94,13 @@ package final class ArraySink: BatchSink {
       return .success(receipt)
     }
     return try result.get()
+  }
+
+  package func append(
+    _ batch: Batch, key: ReceiptKey?, door: String, identities: [RecordIdentity]
+  ) async throws(Refusal) -> Receipt {
+    state.withLock { $0.identities += identities }
+    return try await append(batch, key: key, door: door)
   }
 
   private func arrive() async {

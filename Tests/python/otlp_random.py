@@ -5,8 +5,8 @@ import struct
 
 from google.protobuf.descriptor import FieldDescriptor as Field
 
-# Keys that become columns or that collide with ours, keys that SQL, JSON and paths trip over. Not the events that tell
-# other rows their context: what these inherit depends on what lies in one file with them.
+# Keys that become columns or that collide with ours, keys that SQL, JSON and paths trip over, events that tell other rows
+# their context.
 WORDS = [
     "", "a", "$", "$$", "$bytes", "$double", "a.b", "a.b.c", ".", "body", "attributes", "value", "count", "sum", "min",
     "max", "metric", "span_id", "trace_id", "tick", "correlation", "category", "event.category", "event.name",
@@ -14,7 +14,8 @@ WORDS = [
     "game.id", "game_module", "mod_fingerprint", "mod_profile_fingerprint", "service.name", "service.instance.id",
     "Ключ", "日本語", "😀", "e\u0301", "\0", "a\0b", "\x1f\x7f", "\u2028", "\ufeff", "\uffff", "\U0010ffff", '"', "\\",
     "\\u0041", "/", "'", "<a href=\"x\">&amp;", " ", "\n", "\t", "null", "NaN", "0", "true", "{}", "[]",
-    "relay.tick.process", "Upper.Case", "relay.game.end", "x" * 1000,
+    "relay.tick.process", "Upper.Case", "relay.game.end", "relay.game.start",
+    "match.start", "session.start", "session.mod_manifest", "session.profile_switch", "x" * 1000,
 ]
 DOUBLES = [
     0.0, -0.0, 1.0, -1.0, 3.0, 0.1, 1e16, 1e22, 1e23, 5e-324, 2.2250738585072014e-308, 1.7976931348623157e308, 2.0**53,

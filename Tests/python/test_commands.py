@@ -108,6 +108,18 @@ def test_an_export_imported_twice_adds_nothing(data, tmp_path):
     run("balance", data=other)
 
 
+def test_what_an_import_brings_is_kept_as_long_as_it_says(data, tmp_path):
+    file, other = tmp_path / "all.db", tmp_path / "other"
+    run("export", "--format", "sqlite", "--output", str(file), data=data)
+    assert run("import", str(file), "--keep", "soon", data=other, check=False).returncode == 2
+    with Daemon(other) as daemon:
+        run("import", str(file), "--keep", "4000d", data=other)
+        daemon.settle()
+        plan = json.loads(run("retention", "plan", "--format", "json", data=other).stdout)
+    assert plan and {entry["reason"] for entry in plan} == {"keep"}
+    run("balance", data=other)
+
+
 def test_an_import_keeps_the_session_of_an_anonymous_sender(data, tmp_path):
     file, other = tmp_path / "all.db", tmp_path / "other"
     run("export", "--format", "sqlite", "--output", str(file), data=data)

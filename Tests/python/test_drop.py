@@ -386,3 +386,45 @@ def test_what_is_private_is_not_stored(tmp_path):
     for file in (tmp_path / "data").rglob("*"):
         if file.is_file() and "drop" not in file.parts:
             assert b"203.0.113" not in file.read_bytes(), file
+
+
+def test_a_log_that_is_written_to_all_the_time_is_stored_once(dropping):
+    path = dropping.data / "drop" / "in" / "live.ndjson"
+    with open(path, "w") as log:
+        for number in range(20_000):
+            log.write(json.dumps({"event": "demo.live", "timestamp": "2026-03-01T12:00:00Z", "tick": number}) + "\n")
+            if number % 500 == 0:
+                log.flush()
+                count(dropping, "demo.live")
+    done(dropping, "live.ndjson")
+    assert count(dropping, "demo.live") == 20_000
+
+
+def test_its_own_export_adds_nothing(dropping, tmp_path):
+    put(dropping, "a.jsonl", spans(3))
+    done(dropping, "a.jsonl")
+    put(dropping, "b.ndjson", events(3))
+    done(dropping, "b.ndjson")
+    for format in ["sqlite", "ndjson", "otlp"]:
+        run("export", "--format", format, "--output", str(tmp_path / f"own-{format}"), data=dropping.data)
+        put(dropping, f"own-{format}", (tmp_path / f"own-{format}").read_bytes())
+        done(dropping, f"own-{format}")
+    assert count(dropping, "step") == 3 and count(dropping, "demo.hit") == 3
+
+
+def test_an_import_takes_zstandard_and_reads_the_sidecar(dropping, tmp_path):
+    file = tmp_path / "a.ndjson.zst"
+    file.write_bytes(
+        subprocess.run(["zstd", "-q", "-c"], input=events(6).encode(), capture_output=True, check=True).stdout)
+    (tmp_path / "a.ndjson.zst.meta.json").write_text(
+        json.dumps({"source": "ci-2", "game_module": "ra", "attributes": {"commit": "sidecar"}}))
+    flags = ["--source", "ci-1", "--attr", "commit=flag", "--attr", "branch=main"]
+    assert "6 stored" in run("import", str(file), *flags, data=dropping.data).stdout
+    assert dropping.query(
+        "SELECT source, game_module AS m, attributes ->> '$.commit' AS c, attributes ->> '$.branch' AS b, "
+        "count(*) AS n FROM logs GROUP BY 1, 2, 3, 4") == [
+            {"source": "ci-2", "m": "ra", "c": "sidecar", "b": "main", "n": 6}]
+    (tmp_path / "bad.ndjson").write_text(events(1))
+    (tmp_path / "bad.ndjson.meta.json").write_text("[]")
+    failed = run("import", str(tmp_path / "bad.ndjson"), data=dropping.data, check=False)
+    assert failed.returncode != 0 and "meta.json" in failed.stderr

@@ -1,11 +1,18 @@
 """OTLP over gRPC: the SDK's own exporters, and calls made by hand with grpcio."""
 
 import json
+import signal
 import subprocess
+import threading
 from contextlib import contextmanager
+from pathlib import Path
 
 import grpc
 import pytest
+from google.protobuf.descriptor_pool import DescriptorPool
+from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
+from grpc_health.v1.health_pb2_grpc import HealthStub
+from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 from opentelemetry._logs import SeverityNumber
 from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter
 from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
@@ -23,7 +30,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExportResult
 
-from garner import Daemon, run
+from garner import PATIENCE, Daemon, run
 
 NOON = 1_767_268_800_123_456_789
 RESOURCE = Resource.create({"service.name": "relay", "session.id": "s-1"})
@@ -210,3 +217,66 @@ def test_the_sdk_comes_in_over_tls(tmp_path):
             assert traces.Export(request(300, text="x" * 100_000), timeout=60) == ExportTraceServiceResponse()
         assert daemon.stop() == 0
         assert stored(daemon) == 303
+
+
+def test_its_health_can_be_watched(tmp_path):
+    with start(tmp_path / "data") as daemon, grpc.insecure_channel(daemon.doors["otlp_grpc"]) as channel:
+        answers = HealthStub(channel).Watch(HealthCheckRequest())
+        assert next(answers).status == HealthCheckResponse.SERVING
+        unknown = HealthStub(channel).Watch(HealthCheckRequest(service="no.such.Service"))
+        assert next(unknown).status == HealthCheckResponse.SERVICE_UNKNOWN
+        unknown.cancel()
+        daemon.process.send_signal(signal.SIGTERM)
+        assert next(answers).status == HealthCheckResponse.NOT_SERVING
+        with pytest.raises(grpc.RpcError) as ended:
+            next(answers)
+        assert ended.value.code() == grpc.StatusCode.UNAVAILABLE
+        assert daemon.process.wait(timeout=PATIENCE) == 0
+
+
+def test_it_tells_what_can_be_called(grpc_daemon):
+    with grpc.insecure_channel(grpc_daemon.doors["otlp_grpc"]) as channel:
+        database = ProtoReflectionDescriptorDatabase(channel)
+        services = database.get_services()
+        assert "opentelemetry.proto.collector.trace.v1.TraceService" in services
+        assert "grpc.health.v1.Health" in services
+        pool = DescriptorPool(database)
+        for service in services:
+            if "v1alpha" not in service:
+                assert pool.FindServiceByName(service).methods
+        method = pool.FindMethodByName("opentelemetry.proto.collector.logs.v1.LogsService.Export")
+        assert method.input_type.fields[0].name == "resource_logs"
+        with pytest.raises(KeyError):
+            pool.FindServiceByName("no.such.Service")
+
+
+def peak_megabytes(daemon):
+    status = (Path("/proc") / str(daemon.process.pid) / "status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
+
+
+@pytest.mark.parametrize("compression", [grpc.Compression.NoCompression, grpc.Compression.Gzip])
+def test_many_messages_of_64_mib_stay_within_the_budget(grpc_daemon, compression):
+    """Sixteen at once; a record of them is too long, so that the disk has no part in it."""
+    message = request(1, text="x" * (63 << 20)).SerializeToString()
+    outcomes = []
+
+    def send(channel):
+        call = channel.unary_unary("/opentelemetry.proto.collector.trace.v1.TraceService/Export")
+        while True:
+            try:
+                answer = call(message, compression=compression, timeout=PATIENCE)
+                return outcomes.append(ExportTraceServiceResponse.FromString(answer).partial_success.rejected_spans)
+            except grpc.RpcError as error:
+                if error.code() != grpc.StatusCode.UNAVAILABLE:
+                    return outcomes.append(error.code())
+
+    options = [("grpc.max_send_message_length", -1)]
+    with grpc.insecure_channel(grpc_daemon.doors["otlp_grpc"], options=options) as channel:
+        senders = [threading.Thread(target=send, args=(channel,)) for _ in range(16)]
+        for sender in senders:
+            sender.start()
+        for sender in senders:
+            sender.join()
+    assert outcomes == [1] * 16
+    assert peak_megabytes(grpc_daemon) < 300

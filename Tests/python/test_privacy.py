@@ -2,7 +2,7 @@
 
 import json
 
-from garner import Daemon, run
+from garner import Daemon, http, run
 
 PLAYER = "76561198000000001"
 CANARIES = ["203.0.113.77", "canary@example.org", "hunter2-canary", "Canary Smith", PLAYER]
@@ -68,3 +68,113 @@ def test_a_player_is_found_by_the_id_that_the_game_has(tmp_path):
         rows = [json.loads(line) for line in found.read_text().splitlines()]
         assert len(rows) == 1 and rows[0]["event"] == "relay.player.join"
         assert PLAYER not in found.read_text()
+
+
+def suspicion(player, time="1767225600000000000"):
+    return json.dumps({"resourceLogs": [{"resource": {"attributes": [text("service.name", "relay-1")]}, "scopeLogs": [
+        {"logRecords": [{"timeUnixNano": time, "eventName": "relay.suspicion",
+                         "attributes": [text("player.id", player)]}]}]}]}).encode()
+
+
+def test_queries_show_one_player_and_the_restricted_only_when_asked(tmp_path):
+    other = "76561198000000002"
+    with Daemon(tmp_path / "data", env=default_policy()) as daemon:
+        for player in (PLAYER, other):
+            for signal, request in body(player).items():
+                assert daemon.post(signal, json.dumps(request).encode()).status == 200
+            assert daemon.post("logs", suspicion(player)).status == 200
+        # Nothing but the resource knows whose this one is.
+        beside = {"resourceLogs": [{"resource": {"attributes": [text("user.id", PLAYER)]}, "scopeLogs": [
+            {"logRecords": [{"timeUnixNano": "1", "eventName": "client.crash"}]}]}]}
+        assert daemon.post("logs", json.dumps(beside).encode()).status == 200
+
+        def events(sql, *flags):
+            return sorted(row["event"] for row in daemon.query(sql, *flags))
+
+        every = "SELECT event FROM telemetry_events"
+        assert events(every).count("relay.player.join") == 2
+        own = events(every, "--player", PLAYER)
+        assert own.count("relay.player.join") == 1 and "client.crash" in own and "relay.suspicion" not in own
+        assert events(every, "--player", "STEAM_1:1:19867136") == own
+        assert "relay.suspicion" in events(every, "--player", PLAYER, "--restricted")
+        assert events(every, "--player", "nobody") == []
+        joined = "WITH RECURSIVE a AS (SELECT event FROM telemetry_events WHERE category = 'relay') SELECT event FROM a"
+        assert events("/* mine */ " + joined, "--player", PLAYER) == ["relay.player.join"]
+        assert len(daemon.query("SELECT name FROM spans", "--player", PLAYER)) == 1
+        assert len(daemon.query("SELECT name FROM metrics", "--player", PLAYER)) == 1
+        wrong = run("query", "SELECT nothing FROM telemetry_events", "--player", PLAYER, data=daemon.data, check=False)
+        assert wrong.returncode == 65 and "(line 1, column 8)" in wrong.stderr
+
+        def inspected(*flags):
+            return run("inspect", "relay", "--format", "csv", *flags, data=daemon.data).stdout
+
+        assert inspected().count("relay.player.join") == 2 and "relay.suspicion" not in inspected()
+        assert inspected("--player", PLAYER).count("relay.player.join") == 1
+        assert inspected("--restricted").count("relay.suspicion") == 2
+        assert inspected("--restricted", "--player", PLAYER).count("relay.suspicion") == 1
+        exported = tmp_path / "player.db"
+        run("export", "--restricted", "--output", str(exported), data=daemon.data)
+        name = "SELECT data ->> '$.\"player.id\"' AS p FROM telemetry_events WHERE event = 'relay.player.join'"
+        pseudonym = daemon.query(name, "--player", PLAYER)[0]["p"]
+        rows = json.loads(
+            run("query", every, "--player", pseudonym, "--db", str(exported), "--format", "json").stdout)
+        assert sorted(row["event"] for row in rows).count("relay.suspicion") == 1
+
+
+def applied(daemon, rule):
+    page = http(f"{daemon.console}/metrics").body.decode()
+    return int(page.split(f'garner_privacy_applied_total{{rule="{rule}"}} ')[1].split()[0])
+
+
+def test_a_player_who_was_erased_does_not_come_back(tmp_path):
+    with Daemon(tmp_path / "data", env=default_policy()) as daemon:
+        request = json.dumps(body(PLAYER)["logs"]).encode()
+        assert daemon.post("logs", request).status == 200
+        pseudonym = daemon.query("SELECT data ->> '$.\"player.id\"' AS p FROM telemetry_events")[0]["p"]
+        stones = daemon.data / "keys" / "tombstones.jsonl"
+        stones.write_text(json.dumps({"pseudonym": pseudonym, "at": "2026-02-01T00:00:00Z"}) + "\n")
+        stones.chmod(0o600)
+        assert daemon.control("POST", "/-/reload").status == 200
+        late = json.loads(request)
+        late["resourceLogs"][0]["scopeLogs"][0]["logRecords"][0]["body"] = {"stringValue": "again"}
+        assert daemon.post("logs", json.dumps(late).encode()).status == 200
+        assert daemon.query("SELECT count(*) AS n FROM telemetry_events")[0]["n"] == 1
+        books = json.loads(run("balance", "--format", "json", data=daemon.data).stdout)[-1]
+        assert (books["received"], books["stored"], books["filtered"], books["ok"]) == (2, 1, 1, True)
+        assert applied(daemon, "erased") == 1
+        # A list of players names others too: it stays, without him.
+        desync = {"resourceLogs": [{"scopeLogs": [{"logRecords": [
+            {"timeUnixNano": "1767225600000000000", "eventName": "relay.desync", "attributes": [
+                {"key": "diverged_players", "value": {"arrayValue": {"values": [
+                    {"stringValue": PLAYER}, {"stringValue": "76561198000000002"}]}}}]}]}]}]}
+        assert daemon.post("logs", json.dumps(desync).encode()).status == 200
+        kept = daemon.query("SELECT data FROM telemetry_events WHERE event = 'relay.desync'")[0]["data"]
+        assert "[erased]" in kept and pseudonym not in kept
+        # What is wrong with the file changes nothing, and is said.
+        stones.write_text("no tombstone\n")
+        refused = daemon.control("POST", "/-/reload")
+        assert refused.status == 400 and b"tombstones.jsonl: line 1" in refused.body
+        assert daemon.stop() == 0
+    # A start would forget somebody: it is refused.
+    assert run("serve", data=tmp_path / "data", check=False).returncode == 78
+
+
+def test_the_policy_changes_with_a_reload(tmp_path):
+    config = tmp_path / "garner.yaml"
+    config.write_text("privacy:\n  policy: default\n")
+    with Daemon(tmp_path / "data", "--config", str(config), env={"GARNER_PRIVACY_POLICY": "default"}) as daemon:
+        def sent(number):
+            record = {"timeUnixNano": str(number), "eventName": "demo.hit", "attributes": [text("weapon", "axe")]}
+            request = {"resourceLogs": [{"scopeLogs": [{"logRecords": [record]}]}]}
+            assert daemon.post("logs", json.dumps(request).encode()).status == 200
+            return daemon.query("SELECT data FROM telemetry_events ORDER BY id DESC LIMIT 1")[0]["data"]
+
+        assert "axe" in sent(1)
+        config.write_text("privacy:\n  policy: default\n  drop: [weapon]\n")
+        answer = daemon.control("POST", "/-/reload").json()
+        assert answer == {"changed": ["privacy.drop"], "needs_restart": []}
+        assert "axe" not in sent(2)
+        config.write_text("privacy:\n  policy: default\nstore:\n  group_bytes: 8MiB\n")
+        answer = daemon.control("POST", "/-/reload").json()
+        assert answer == {"changed": ["privacy.drop"], "needs_restart": ["store.group_bytes"]}
+        assert "axe" in sent(3)

@@ -1,5 +1,7 @@
 """Datagrams as games send them: the senders of this repository, a way that loses and doubles, and a shell."""
 
+import hashlib
+import hmac
 import json
 import os
 import random
@@ -224,3 +226,41 @@ def test_garner_send(daemon):
     assert daemon.stop() == 0
     [hit] = rows(daemon.data, "SELECT data, tick FROM telemetry_events WHERE event = 'demo.hit'")
     assert json.loads(hit["data"]) == {"game_id": "g1", "tick": 7, "unit": "Mammoth Mk.III", "damage": 40, "crit": True}
+
+
+def typed(boot, seq, age, name="demo.hit"):
+    """A numbered packet of form J, signed by hand; `age`: seconds since it was sent."""
+    sent = int((time.time() - age) * 1e6)
+    text = json.dumps({"v": 1, "boot": f"{boot:016x}", "seq": seq, "n": seq, "t": sent, "ev": [{"e": name}]}) + "\n"
+    tag = hmac.new(bytes.fromhex(KEY), text.encode(), hashlib.sha256).digest()[:16]
+    return text.encode() + b"sig 7 " + tag.hex().encode() + b"\n"
+
+
+def test_a_reload_changes_how_clocks_and_strangers_are_judged(tmp_path):
+    config = tmp_path / "garner.yaml"
+    config.write_text("udp:\n  max_skew: 10m\n")
+    with Daemon(tmp_path / "data", "--udp", "127.0.0.1:0", "--config", str(config)) as daemon:
+        daemon._await_doors("udp")
+        keys = daemon.data / "keys" / "udp.jsonl"
+        keys.write_text(json.dumps({
+            "key_id": 7, "key": KEY, "source": "relay-eu-1", "created": "2026-01-01T00:00:00Z", "expires": None,
+            "revoked": None}) + "\n")
+        keys.chmod(0o600)
+        until(lambda: "credentials.changed" in daemon.errors() or "UDP keys were read again" in daemon.errors())
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            sender.connect(("127.0.0.1", port(daemon)))
+            sender.send(typed(1, 0, 60))
+            until(lambda: packets(daemon, "accepted") == 1)
+            config.write_text("udp:\n  max_skew: 5s\n  silent_after: 1s\n  allow_unsigned: [192.0.2.0/24]\n")
+            answer = json.loads(daemon.control("POST", "/-/reload").body)
+            assert answer == {"changed": ["udp.allow_unsigned", "udp.max_skew", "udp.silent_after"], "needs_restart": []}
+            sender.send(typed(2, 0, 60))
+            until(lambda: packets(daemon, "clock") == 1)
+            # A boot that is known is not asked again.
+            sender.send(typed(1, 1, 60))
+            until(lambda: packets(daemon, "accepted") == 2)
+
+        def state():
+            return json.loads(daemon.control("GET", "/sources").body)[0]["state"]
+
+        until(lambda: state() == "silent")

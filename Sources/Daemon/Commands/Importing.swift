@@ -8,16 +8,21 @@ import Wire
 package enum Importing {
   /// One file; the summary as JSON. Throws when the file cannot be read at all or the store takes no more.
   ///
-  /// A content that was imported or dropped before adds nothing, unless `options.again`.
+  /// A content that was imported or dropped before adds nothing, unless `options.again`. An export is looked through all the
+  /// same: it brings back what was cleared since. What `NAME.meta.json` beside the
+  /// file says goes before `options.sidecar`.
   package static func run(
     _ path: String, _ store: DataStore, _ options: ImportOptions,
     progress: @escaping @Sendable (ImportProgress) -> Void = { _ in }
   ) async throws -> String {
+    var options = options
+    if let beside = try sidecar(beside: path) { options.sidecar = beside.over(options.sidecar) }
     var decoding = DecodeOptions(now: FileSystem.now())
     decoding.component = Array((options.sidecar.component ?? "import").utf8)
+    if let session = options.sidecar.sessionID { decoding.anonymousSession = Array(session.utf8) }
     let hash = try rawHash(path)
     let before = try store.mark(DropProgress.key(hash)).flatMap { DropProgress(value: $0) }
-    if let before, before.state == .done, before.stored + before.deduplicated > 0, !options.again {
+    if let before, before.state == .done, before.stored > 0, before.format != exportFormat, !options.again {
       var summary = ImportSummary()
       summary.received = before.received
       summary.deduplicated = before.received
@@ -31,7 +36,7 @@ package enum Importing {
       taken.state = .done
       taken.name = String(path.split(separator: "/").last ?? "")
       taken.source = options.sidecar.source ?? ""
-      taken.format = "import"
+      taken.format = summary.isExport ? exportFormat : "import"
       taken.bytes = FileSystem.length(path)
       taken.takenAt = decoding.now
       taken.finishedAt = FileSystem.now()
@@ -45,6 +50,27 @@ package enum Importing {
         marks: [Mark(key: DropProgress.key(hash), value: taken.value)])
     }
     return json(summary)
+  }
+
+  /// As the drop folder calls it.
+  private static let exportFormat = "garner_export"
+
+  /// Nil: there is none.
+  private static func sidecar(beside path: String) throws -> FileSidecar? {
+    let name = path + ".meta.json"
+    guard FileSystem.exists(name) else { return nil }
+    do throws(DecodeError) {
+      let bytes = (try? FileSystem.read(name)) ?? []
+      var failure: DecodeError?
+      var sidecar: FileSidecar?
+      bytes.withUnsafeBytes { bytes in
+        do throws(DecodeError) { sidecar = try FileSidecar(json: bytes) } catch { failure = error }
+      }
+      if let failure { throw failure }
+      return sidecar
+    } catch {
+      throw ImportError(name, "\(error.message) (at byte \(error.offset))")
+    }
   }
 
   /// SHA-256 of the file as it lies there.
@@ -78,9 +104,12 @@ package enum Importing {
   }
 
   /// For a store that is opened by the command itself.
-  package static func options(sidecar: String, again: Bool, _ config: GarnerConfig) throws -> ImportOptions {
+  package static func options(
+    sidecar: String, again: Bool, keep: Int64?, _ config: GarnerConfig
+  ) throws -> ImportOptions {
     var options = ImportOptions()
     options.again = again
+    options.keep = keep
     options.sidecar = try Array(sidecar.utf8).withUnsafeBytes { try FileSidecar(json: $0) }
     options.protector = try Protector(config, now: FileSystem.now())
     return options

@@ -109,12 +109,21 @@ package struct Tokens: Sendable {
 
   /// Ends a token (8 hexadecimal digits) or a UDP key (its number) for good.
   package func revoke(_ id: String) throws(Failure) {
+    var found = try revoke(tokensFile) { (line: TokenLine) in line.id == id }
+    if !found, let number = UInt32(id) { found = try revoke(udpFile) { (line: UDPKeyLine) in line.id == number } }
+    guard found else { throw .unknown("there is no token and no UDP key with this id; `garner token list` shows all") }
+  }
+
+  /// Whether there was such a line.
+  private func revoke<Line: CredentialLine>(
+    _ file: CredentialFile, where isMeant: (Line) -> Bool
+  ) throws(Failure) -> Bool {
     var found = false
-    try change(tokensFile) { lines throws(CredentialFault) in
+    try change(file) { lines throws(CredentialFault) in
       var changed: [[UInt8]] = []
       for bytes in lines {
-        var line = try TokenLine(parsing: bytes)
-        if line.id == id {
+        var line = try Line(parsing: bytes)
+        if isMeant(line) {
           found = true
           line.grant.revoked = line.grant.revoked ?? now
           changed.append(line.text)
@@ -124,24 +133,7 @@ package struct Tokens: Sendable {
       }
       return changed
     }
-    if found { return }
-    if let number = UInt32(id) {
-      try change(udpFile) { lines throws(CredentialFault) in
-        var changed: [[UInt8]] = []
-        for bytes in lines {
-          var line = try UDPKeyLine(parsing: bytes)
-          if line.id == number {
-            found = true
-            line.grant.revoked = line.grant.revoked ?? now
-            changed.append(line.text)
-          } else {
-            changed.append(bytes)
-          }
-        }
-        return changed
-      }
-    }
-    guard found else { throw .unknown("there is no token and no UDP key with this id; `garner token list` shows all") }
+    return found
   }
 
   /// All, without what would let somebody in.

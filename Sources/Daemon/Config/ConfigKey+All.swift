@@ -156,8 +156,23 @@ extension ConfigKey {
       collides: { $0["standard"]?["age"] != nil },
       "Another name of the age of the class standard, in days."),
 
-    ConfigKey(reserved: "destinations"),
-    ConfigKey(reserved: "forward"),
+    ConfigKey(
+      "self_telemetry.traces", \.selfTelemetry.traces, .boolean,
+      "Whether a span is stored for each request of OTLP, source garner, at most 100 a second."),
+    ConfigKey(
+      "self_telemetry.metrics", \.selfTelemetry.metrics, .boolean,
+      "Whether the counters and gauges of /metrics are stored once a minute, source garner."),
+
+    ConfigKey(
+      "forward.inflight_bytes", \.forward.inflightBytes, .size((4 << 20)...(8 << 30)),
+      "Encoded requests of all destinations together that wait or are under way; each has its share."),
+    ConfigKey(
+      "forward.hold_limit", \.forward.holdLimit, .percent,
+      "Share of retention.max_bytes that files with unsent records may keep together (see hold_unsent)."),
+    ConfigKey(
+      "destinations", \.destinations, .destinations,
+      "Where records are sent on to, by name (a-z, 0-9, _ and -); the name owns the position, so that a new endpoint goes "
+        + "on where the old one was. Nothing leaves unless it stands here. See docs/forward.md."),
     ConfigKey(reserved: "alerts"),
   ]
 }

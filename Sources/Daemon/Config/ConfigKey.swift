@@ -21,7 +21,9 @@ package struct ConfigKey: Sendable {
   }
 
   /// The value in an environment variable is JSON.
-  var takesTree: Bool { isReserved || path == "retention.classes" || typeName.hasPrefix("list of ") }
+  var takesTree: Bool {
+    isReserved || path == "retention.classes" || path == "destinations" || typeName.hasPrefix("list of ")
+  }
 
   package var defaultText: String { show(GarnerConfig()) }
 

@@ -33,6 +33,16 @@ package struct ConfigReload: Sendable {
       guard config.retention.classes.differsOnlyInAges(from: new.retention.classes) else { return false }
       config.retention.classes = new.retention.classes
     case "limits.inflight_bytes": config.limits.inflightBytes = new.limits.inflightBytes
+    case "udp.allow_unsigned": config.udp.allowUnsigned = new.udp.allowUnsigned
+    case "udp.max_skew": config.udp.maxSkew = new.udp.maxSkew
+    case "udp.silent_after": config.udp.silentAfter = new.udp.silentAfter
+    case "privacy.policy": config.privacy.policy = new.privacy.policy
+    case "privacy.pseudonymize": config.privacy.pseudonymize = new.privacy.pseudonymize
+    case "privacy.drop": config.privacy.drop = new.privacy.drop
+    case "privacy.scrub": config.privacy.scrub = new.privacy.scrub
+    case "privacy.key_file": config.privacy.keyFile = new.privacy.keyFile
+    case "destinations": config.destinations = new.destinations
+    case "forward.hold_limit": config.forward.holdLimit = new.forward.holdLimit
     case "log.level": config.log.level = new.log.level
     // The daemon itself runs no queries; each command reads these for itself.
     case "query.timeout": config.query.timeout = new.query.timeout

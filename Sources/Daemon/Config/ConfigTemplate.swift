@@ -1,3 +1,4 @@
+import Forward
 import Telemetry
 
 /// The commented file of `garner config init`, which is `config/garner.yaml`: every key with its words and its default.
@@ -25,8 +26,11 @@ package enum ConfigTemplate {
       let indent = isNested ? "  " : ""
       if lines.last?.hasSuffix(":") == false || !isNested { lines.append("") }
       lines += wrapped(key.doc, "\(indent)## ")
-      lines += (key.path == "retention.classes" ? classes : [line(parts.dropFirst(isNested ? 1 : 0), value(key))])
-        .map { "\(indent)# \($0)" }
+      switch key.path {
+      case "retention.classes": lines += classes.map { "\(indent)# \($0)" }
+      case "destinations": lines += destinations
+      default: lines.append("\(indent)# " + line(parts.dropFirst(isNested ? 1 : 0), value(key)))
+      }
     }
     return lines.joined(separator: "\n") + "\n"
   }
@@ -52,6 +56,35 @@ package enum ConfigTemplate {
       lines += entry.patterns.map { "      - \($0.configText)" }
     }
     return lines
+  }
+
+  /// Every key of a destination: those of OTLP in full, of each other type what it has besides.
+  private static var destinations: [String] {
+    var lines = ["# destinations:"]
+    var shown: Set<String> = []
+    for type in [DestinationType.otlp, .prometheus, .scrape, .loki, .file, .webhook, .clickhouse] {
+      let keys = DestinationKey.all(of: type)
+      lines.append("#   \(type == .otlp ? "example" : type.rawValue):")
+      var section = ""
+      for key in keys where shown.insert(key.path + key.doc).inserted || ["type", "endpoint"].contains(key.path) {
+        let parts = key.path.split(separator: ".").map(String.init)
+        if parts.count > 1, parts[0] != section { lines.append("#     \(parts[0]):") }
+        section = parts.count > 1 ? parts[0] : ""
+        let indent = parts.count > 1 ? "#       " : "#     "
+        if type == .otlp || !["type", "endpoint"].contains(key.path) { lines += wrapped(key.doc, indent + "## ") }
+        let sample = key.path == "type" ? type.rawValue : key.sample
+        lines += sampled("\(indent)\(parts[parts.count - 1]):", sample, indent)
+      }
+    }
+    return lines
+  }
+
+  /// A list that is too long for one line gets a line an item.
+  private static func sampled(_ name: String, _ sample: String, _ indent: String) -> [String] {
+    let line = "\(name) \(sample)"
+    guard line.count > 118, sample.hasPrefix("["), sample.hasSuffix("]") else { return [line] }
+    return [name]
+      + sample.dropFirst().dropLast().split(separator: ",").map { "\(indent)  -\($0.hasPrefix(" ") ? "" : " ")\($0)" }
   }
 
   /// Lines of at most 118 letters behind `mark`.

@@ -151,3 +151,15 @@ extension ConfigType where Value: RawRepresentable & CaseIterable & Sendable, Va
       }, show: { $0.rawValue })
   }
 }
+
+extension ConfigType where Value == Bool {
+  static let boolean = ConfigType(
+    "true or false", plainOnly: true,
+    parse: { text throws(ValueFault) in
+      switch text {
+      case "true": true
+      case "false": false
+      default: throw ValueFault("`\(text)` is neither true nor false")
+      }
+    }, show: { "\($0)" })
+}

@@ -8,6 +8,9 @@ extension GarnerConfig {
       scrub: privacy.scrub)
   }
 
+  /// Whom an erasure has to be kept up for.
+  package var tombstonesFile: String { DataDirectory(dataDirectory).keys + "/tombstones.jsonl" }
+
   package var privacyKeyFile: String {
     privacy.keyFile.isEmpty ? DataDirectory(dataDirectory).keys + "/privacy.jsonl" : privacy.keyFile
   }

@@ -102,6 +102,12 @@ package struct GarnerConfig: Sendable {
     package var format = Format.auto
   }
 
+  /// What Garner stores of itself.
+  package struct SelfTelemetry: Sendable {
+    package var traces = false
+    package var metrics = false
+  }
+
   package struct Query: Sendable {
     package var timeout: Duration = .seconds(30)
     /// Rows; 0: no limit.
@@ -124,6 +130,10 @@ package struct GarnerConfig: Sendable {
   package var drain: Duration = .seconds(10)
   package var log = Log()
   package var query = Query()
+  package var selfTelemetry = SelfTelemetry()
+  package var forward = ForwardConfig()
+  /// In the order of the file.
+  package var destinations: [DestinationConfig] = []
 
   package init() {}
 

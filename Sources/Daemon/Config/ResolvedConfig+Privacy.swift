@@ -1,13 +1,19 @@
 import Intake
 
 extension ResolvedConfig {
-  /// A key file that cannot be used. None at all is no problem: the daemon makes one.
+  /// A key file or tombstones that cannot be used. None at all is no problem: the daemon makes a key.
   func privacyProblems() -> [ConfigProblem] {
+    var problems: [ConfigProblem] = []
     do throws(PseudonymKeyFile.Fault) {
       _ = try PseudonymKeyFile.read(config.privacyKeyFile)
-      return []
     } catch {
-      return [ConfigProblem("`privacy.key_file`: \(error)", at: place("privacy.key_file"))]
+      problems.append(ConfigProblem("`privacy.key_file`: \(error)", at: place("privacy.key_file")))
     }
+    do throws(Tombstones.Fault) {
+      _ = try Tombstones.read(config.tombstonesFile)
+    } catch {
+      problems.append(ConfigProblem("tombstones: \(error)", at: place("data_dir")))
+    }
+    return problems
   }
 }

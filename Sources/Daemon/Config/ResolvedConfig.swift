@@ -17,7 +17,7 @@ package struct ResolvedConfig: Sendable {
   func doorProblems(for purpose: ConfigRequest.Purpose) -> [ConfigProblem] {
     guard purpose == .serving else { return [] }
     var problems: [ConfigProblem] = []
-    problems += credentialProblems() + privacyProblems()
+    problems += credentialProblems() + privacyProblems() + forwardProblems()
     // UDP has ports of its own.
     let streams = doors.filter { $0.path != "listen.udp" }
     for (index, door) in streams.enumerated() {

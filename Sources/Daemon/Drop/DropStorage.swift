@@ -6,10 +6,13 @@ import Telemetry
 struct DropStorage: DropStore {
   let store: DataStore
 
-  func append(_ batch: Batch, identities: [DropIdentity], marks: [Mark]) async throws(Refusal) -> Receipt {
+  func append(
+    _ batch: Batch, identities: [DropIdentity], isExport: Bool, marks: [Mark]
+  ) async throws(Refusal) -> Receipt {
     try await store.writer.append(
       batch, key: nil, door: "drop", marks: marks,
-      identities: identities.map { ImportIdentity(store: $0.store, id: $0.id) })
+      identities: identities.map { ImportIdentity(store: $0.store, id: $0.id) },
+      terms: ImportTerms(isExport: isExport && !identities.isEmpty))
   }
 
   func admit(byteCount: Int) -> Refusal? { store.writer.admit(byteCount: byteCount) }

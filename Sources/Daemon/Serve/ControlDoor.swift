@@ -20,6 +20,7 @@ import Wire
 /// | `POST /settle` | retires and settles what landed |
 /// | `POST /maintain` | looks at retention now |
 /// | `POST /-/reload` | reads the configuration again; 400 and its faults when there are any |
+/// | `GET /forward/status`, `POST /forward/{pause,resume,skip,replay,cancel,test}` | see `ForwardControl` |
 /// | `POST /import?path=P&again=1&sidecar=JSON` | `{"received":…,…}` |
 struct ControlDoor: HTTPResponder {
   typealias Context = BasicRequestContext
@@ -29,11 +30,13 @@ struct ControlDoor: HTTPResponder {
   let status: @Sendable () throws -> String
   let sources: @Sendable () throws -> String
   let reloader: Reloader
+  let forward: ForwardControl
   let importFile: @Sendable (String, ImportOptions) async throws -> String
 
   func respond(to request: Request, context: BasicRequestContext) async throws -> Response {
     do {
       let parameters = request.uri.queryParameters
+      if request.uri.path.hasPrefix("/forward/") { return try await forwarded(request) }
       switch (request.method, request.uri.path) {
       case (.get, "/status"):
         let text = try await blocking { try status() }
@@ -64,6 +67,7 @@ struct ControlDoor: HTTPResponder {
         guard let path = parameters["path"] else { return Self.json(.badRequest, "{\"error\":\"path is missing\"}") }
         var options = ImportOptions()
         options.again = parameters["again"] == "1"
+        options.keep = parameters["keep"].flatMap { Int64($0) }
         if let sidecar = parameters["sidecar"] {
           options.sidecar = try Array(String(sidecar).utf8).withUnsafeBytes { try FileSidecar(json: $0) }
         }
@@ -74,6 +78,14 @@ struct ControlDoor: HTTPResponder {
     } catch {
       return Self.json(.internalServerError, "{\"error\":\(JSONText.quoted("\(error)"))}")
     }
+  }
+
+  private func forwarded(_ request: Request) async throws -> Response {
+    let verb = String(request.uri.path.dropFirst("/forward/".count))
+    var parameters: [String: String] = [:]
+    for (name, value) in request.uri.queryParameters { parameters[String(name)] = String(value) }
+    let answer = await forward.answer(verb, parameters)
+    return Self.json(HTTPResponse.Status(code: answer.status), answer.body)
   }
 
   private static func json(_ status: HTTPResponse.Status, _ text: String) -> Response {

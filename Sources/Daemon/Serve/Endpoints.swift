@@ -12,10 +12,13 @@ final class Endpoints: Sendable {
   private let state: Mutex<State>
   private let directory: DataDirectory
   private let allOpen: @Sendable () -> Void
+  /// Records go to standard output: lines for people go elsewhere.
+  private let isOutputTaken: Bool
 
-  init(_ directory: DataDirectory, expected: Int, allOpen: @escaping @Sendable () -> Void) {
+  init(_ directory: DataDirectory, expected: Int, isOutputTaken: Bool, allOpen: @escaping @Sendable () -> Void) {
     self.directory = directory
     self.allOpen = allOpen
+    self.isOutputTaken = isOutputTaken
     state = Mutex(State(expected: expected))
   }
 
@@ -31,7 +34,8 @@ final class Endpoints: Sendable {
       let json = "{\(members.joined(separator: ",")),\"pid\":\(FileSystem.processID())}\n"
       try? FileSystem.writeDurably(directory.endpoints, Array(json.utf8), mode: 0o644)
     }
-    StandardOutput.print("listening \(door) \(address)")
+    let line = "listening \(door) \(address)"
+    if isOutputTaken { StandardOutput.printError(line) } else { StandardOutput.print(line) }
     if done { allOpen() }
   }
 }

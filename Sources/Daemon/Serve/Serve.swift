@@ -1,5 +1,6 @@
 import Console
 import Door
+import Forward
 import Glibc
 import Hummingbird
 import Intake
@@ -106,7 +107,8 @@ package struct Serve: Sendable {
     doors.append(("udp", config.listen.udp))
     doors.append(("console", config.listen.console))
     let expected = doors.filter { $0.address != .closed }.count
-    let endpoints = Endpoints(directory, expected: expected) {
+    let isOutputTaken = config.destinations.contains { $0.type == .stdout }
+    let endpoints = Endpoints(directory, expected: expected, isOutputTaken: isOutputTaken) {
       readiness.set("doors", ok: true, "\(expected) open")
       ServiceManager.notify("READY=1")
     }
@@ -115,29 +117,48 @@ package struct Serve: Sendable {
     let credentials = try CredentialBook(tokensFile: config.tokensFile, udpKeysFile: config.udpKeysFile)
     let protector = try Protector(config, now: FileSystem.now())
     let tls = try config.tlsFiles.map { try TransportSecurity($0) }
-    let reloader = Reloader(config, logger: logger, read: reread) { config in
+    var udp: UDPService?
+    if case .open(let host, let port) = config.listen.udp {
+      do {
+        udp = try UDPService(
+          host: host, port: port, store: store, credentials: credentials, protector: protector, config: config,
+          logger: logger
+        ) { port in endpoints.opened("udp", host: host, port: port) }
+      } catch {
+        throw Failure.unavailable("listen.udp, \(config.listen.udp.text): \(error)")
+      }
+    }
+    let forward = try forwarding(store, config, logger)
+    let reloader = Reloader(config, logger: logger, read: reread) { [figures = udp?.door] config in
+      Task { await forward.reconfigure(config) }
       threshold.level = Self.level(config)
       budget.resize(to: Int(config.limits.inflightBytes))
       store.reconfigure(config.storeOptions)
+      figures?.reconfigure(UDPOptions(config))
+      do {
+        try protector.reload(config, now: FileSystem.now())
+      } catch {
+        logger.error("the privacy rules stay as they were", metadata: ["fault": "\(error)"])
+      }
     }
     var services: [any Service] = [
       watch, CredentialWatch(book: credentials, tls: tls, logger: logger), ReloadSignal(reloader: reloader),
     ]
+    // Before the doors, so that it stops after them.
+    services.append(forward)
     // Doors log their own start in words of HTTP; ours are on standard output.
     var quiet = logger
     quiet.logLevel = max(logger.logLevel, .warning)
     var intakeVitals: [IntakeVitals] = []
     let rejects = RejectLog(directory: directory.rejected)
+    let storage = DoorStorage(writer: store.writer)
+    let spans = config.selfTelemetry.traces ? SelfSpans() : nil
     if case .open(let host, let port) = config.listen.otlpHTTP {
-      var options = OTLPHTTPOptions()
-      options.limits = config.doorLimits
-      options.gate = Gate(credentials, admitsAnonymous: config.admitsAnonymous(config.listen.otlpHTTP))
-      options.tls = tls
-      options.depthLimit = config.limits.jsonDepth
-      options.protector = protector
-      options.recognisesDuplicates = config.dedup.window > .zero
+      let options = OTLPDoorOptions(
+        config, gate: Gate(credentials, admitsAnonymous: config.admitsAnonymous(config.listen.otlpHTTP)), tls: tls,
+        protector: protector, storeID: store.storeID, spans: spans)
       let door = OTLPHTTPDoor(
-        sink: store.writer, rejects: rejects, budget: budget, key: try Secrets.key("receipt.key", directory),
+        sink: storage, rejects: rejects, budget: budget, key: try Secrets.key("receipt.key", directory),
         options: options, logger: logger)
       intakeVitals.append(door.vitals)
       services.append(
@@ -146,15 +167,11 @@ package struct Serve: Sendable {
         })
     }
     if case .open(let host, let port) = config.listen.otlpGRPC {
-      var options = OTLPGRPCOptions()
-      options.limits = config.doorLimits
-      options.gate = Gate(credentials, admitsAnonymous: config.admitsAnonymous(config.listen.otlpGRPC))
-      options.tls = tls
-      options.depthLimit = config.limits.jsonDepth
-      options.protector = protector
-      options.recognisesDuplicates = config.dedup.window > .zero
+      let options = OTLPDoorOptions(
+        config, gate: Gate(credentials, admitsAnonymous: config.admitsAnonymous(config.listen.otlpGRPC)), tls: tls,
+        protector: protector, storeID: store.storeID, spans: spans)
       let door = OTLPGRPCDoor(
-        sink: store.writer, rejects: rejects, budget: budget, key: try Secrets.key("receipt.key", directory),
+        sink: storage, rejects: rejects, budget: budget, key: try Secrets.key("receipt.key", directory),
         options: options, logger: logger)
       intakeVitals.append(door.vitals)
       services.append(
@@ -162,19 +179,7 @@ package struct Serve: Sendable {
           endpoints.opened("otlp_grpc", host: host, port: port)
         })
     }
-    var udp: UDPService?
-    if case .open(let host, let port) = config.listen.udp {
-      do {
-        let service = try UDPService(
-          host: host, port: port, store: store, credentials: credentials, protector: protector, config: config,
-          logger: logger
-        ) { port in endpoints.opened("udp", host: host, port: port) }
-        services.append(service)
-        udp = service
-      } catch {
-        throw Failure.unavailable("listen.udp, \(config.listen.udp.text): \(error)")
-      }
-    }
+    if let udp { services.append(udp) }
     let drop: DropService
     do {
       drop = try DropService(store: store, protector: protector, config: config, logger: logger)
@@ -183,15 +188,24 @@ package struct Serve: Sendable {
     }
     services.append(drop)
     let page = MetricsSource(
-      drop: drop.door.vitals, store: store, intake: intakeVitals, udp: udp?.door, privacy: protector.vitals,
+      forward: forward, drop: drop.door.vitals, store: store, intake: intakeVitals, udp: udp?.door,
+      privacy: protector.vitals,
       budget: budget,
       version: version)
+    if config.selfTelemetry.traces || config.selfTelemetry.metrics {
+      let figures: (@Sendable () -> String)? = config.selfTelemetry.metrics ? { @Sendable in page.text() } : nil
+      services.append(
+        SelfTelemetry(
+          sink: storage, protector: protector, spans: spans, page: figures, version: version, store: store.storeID,
+          logger: logger, started: FileSystem.now()))
+    }
     if case .open(let host, let port) = config.listen.console {
       services.append(
         ConsoleDoor(
           readiness: readiness,
           gate: Gate(credentials, admitsAnonymous: config.admitsAnonymous(config.listen.console)),
           metrics: { page.text() },
+          received: forward.page,
           reload: {
             await withCheckedContinuation { done in
               BlockingWork.run {
@@ -220,6 +234,7 @@ package struct Serve: Sendable {
           status: { try StatusReport(directory: directory, options: store.currentOptions).json(live) },
           sources: sources,
           reloader: reloader,
+          forward: forward.control,
           importFile: { path, given in
             var options = given
             options.protector = protector
@@ -243,6 +258,14 @@ package struct Serve: Sendable {
     }
   }
 
+  private func forwarding(_ store: DataStore, _ config: GarnerConfig, _ logger: Logger) throws -> ForwardService {
+    do {
+      return try ForwardService(store: store, config: config, version: version, logger: logger)
+    } catch {
+      throw Failure.unavailable("\(error)")
+    }
+  }
+
   /// NIO says "bind(descriptor:ptr:bytes:): Address already in use (errno: 98)"; people need to know whose.
   private static func explain(_ error: any Error, _ config: GarnerConfig) -> String {
     let text = "\(error)"
@@ -253,6 +276,24 @@ package struct Serve: Sendable {
         + "stop who has it, or set another address (port 0 picks one)"
     }
     return text
+  }
+}
+
+extension OTLPDoorOptions {
+  /// What all doors of OTLP have in common.
+  init(
+    _ config: GarnerConfig, gate: Gate, tls: TransportSecurity?, protector: Protector, storeID: String,
+    spans: SelfSpans?
+  ) {
+    self.init()
+    self.storeID = storeID
+    self.spans = spans
+    limits = config.doorLimits
+    self.gate = gate
+    self.tls = tls
+    depthLimit = config.limits.jsonDepth
+    self.protector = protector
+    recognisesDuplicates = config.dedup.window > .zero
   }
 }
 
@@ -271,6 +312,7 @@ extension GarnerConfig {
 
 /// What `/metrics` is made of.
 struct MetricsSource: Sendable {
+  let forward: ForwardService
   let drop: DropVitals
   let store: DataStore
   let intake: [IntakeVitals]
@@ -288,6 +330,7 @@ struct MetricsSource: Sendable {
     page.add(drop)
     page.add(privacy)
     page.add(store.vitals)
+    page.add(forward.forwarder.vitals())
     return page.text
   }
 }

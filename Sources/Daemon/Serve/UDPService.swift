@@ -16,13 +16,8 @@ struct UDPService: Service {
     config: GarnerConfig, logger: Logger,
     opened: @escaping @Sendable (Int) -> Void
   ) throws {
-    var options = UDPOptions()
-    options.allowUnsigned = config.udp.allowUnsigned.compactMap { UDPNetwork($0) }
-    options.takesUnsignedFromLoopback = config.auth.anonymous != .nowhere
-    options.maxSkewNanoseconds = config.udp.maxSkew.wholeNanoseconds
-    options.silentAfterNanoseconds = config.udp.silentAfter.wholeNanoseconds
+    var options = UDPOptions(config)
     options.protector = protector
-    options.depthLimit = config.limits.jsonDepth
     door = try UDPDoor(
       host: host, port: port, sink: store.writer, rejects: RejectLog(directory: store.directory.rejected),
       credentials: credentials, key: try Secrets.key("receipt.key", store.directory),
@@ -38,6 +33,17 @@ struct UDPService: Service {
     } onCancelOrGracefulShutdown: {
       door.stop()
     }
+  }
+}
+
+extension UDPOptions {
+  init(_ config: GarnerConfig) {
+    self.init()
+    allowUnsigned = config.udp.allowUnsigned.compactMap { UDPNetwork($0) }
+    takesUnsignedFromLoopback = config.auth.anonymous != .nowhere
+    maxSkewNanoseconds = config.udp.maxSkew.wholeNanoseconds
+    silentAfterNanoseconds = config.udp.silentAfter.wholeNanoseconds
+    depthLimit = config.limits.jsonDepth
   }
 }
 

@@ -4,10 +4,13 @@ import Glibc
 package enum StandardOutput {
   package static func print(_ line: String) { write([UInt8]((line + "\n").utf8)) }
 
-  package static func write(_ bytes: [UInt8]) {
+  /// On standard error.
+  package static func printError(_ line: String) { write([UInt8]((line + "\n").utf8), to: 2) }
+
+  package static func write(_ bytes: [UInt8], to descriptor: Int32 = 1) {
     var at = 0
     while at < bytes.count {
-      let got = bytes[at...].withUnsafeBytes { Glibc.write(1, $0.baseAddress, $0.count) }
+      let got = bytes[at...].withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
       if got <= 0 { return }
       at += got
     }

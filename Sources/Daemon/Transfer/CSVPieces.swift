@@ -119,13 +119,14 @@ struct CSVPiece: ImportPiece {
     var start = 0
     for record in records {
       switch row(start..<record.end) {
-      case .success(let row): decoder.append(row)
+      case .success(let row): decoder.append(row, path: "line \(record.line)")
       case .failure(let error): decoded.problems.append("\(path):\(record.line): \(error.message)")
       }
       start = record.end
     }
     let batch = decoder.finish()
-    let identity = ImportLoad.Identity.place(total: batch.recordCount, accepted: batch.accepted)
+    let identity = ImportLoad.Identity.place(
+      total: batch.recordCount + batch.rejectedCount, accepted: batch.accepted)
     decoded.loads.append(ImportLoad(batch: batch, identity: identity))
     return decoded
   }

@@ -2,13 +2,16 @@ import Glibc
 import Store
 import Wire
 
-/// A file to import, as a stream of bytes: gzip is taken off on the way.
+/// A file to import, as a stream of bytes: gzip and Zstandard are taken off on the way.
 final class ImportFile {
   let path: String
-  let isCompressed: Bool
+  private enum Coding { case plain, gzip, zstd }
+
+  private let coding: Coding
   private let descriptor: Int32
   private let length: Int64
   private var stream = InflateStream()
+  private var frames = ZstdStream()
   private var input: [UInt8] = []
   private var inputStart = 0
   private var taken: Int64 = 0
@@ -18,8 +21,9 @@ final class ImportFile {
     descriptor = open(path, O_RDONLY | O_CLOEXEC)
     if descriptor < 0 { throw FileError("open", path) }
     length = FileSystem.length(path)
-    var head: [UInt8] = [0, 0]
-    isCompressed = pread(descriptor, &head, 2, 0) == 2 && head == [0x1f, 0x8b]
+    var head: [UInt8] = [0, 0, 0, 0]
+    _ = pread(descriptor, &head, 4, 0)
+    coding = head.starts(with: [0x1f, 0x8b]) ? .gzip : head == ZstdStream.magic ? .zstd : .plain
   }
 
   deinit { close(descriptor) }
@@ -28,6 +32,7 @@ final class ImportFile {
   func rewind() throws(FileError) {
     guard lseek(descriptor, 0, SEEK_SET) == 0 else { throw FileError("seek", path) }
     stream = InflateStream()
+    frames = ZstdStream()
     input = []
     inputStart = 0
     taken = 0
@@ -38,7 +43,7 @@ final class ImportFile {
 
   /// How many bytes were written; 0 at the end.
   func read(into output: UnsafeMutableRawBufferPointer) throws -> Int {
-    guard isCompressed else { return try readPlain(into: output) }
+    guard coding != .plain else { return try readPlain(into: output) }
     while true {
       var isAtEnd = false
       if inputStart == input.count {
@@ -53,19 +58,22 @@ final class ImportFile {
       do throws(InflateError) {
         (used, written) = try inflate(into: output)
       } catch {
-        throw ImportError(path, "gzip: \(error)")
+        throw ImportError(path, "\(coding): \(error)")
       }
       inputStart += used
       if written > 0 { return written }
-      if isAtEnd && stream.isWhole { return 0 }
-      if used == 0 { throw ImportError(path, "gzip: the file is cut off") }
+      if isAtEnd && (coding == .gzip ? stream.isWhole : frames.isWhole) { return 0 }
+      if isAtEnd || used == 0 && inputStart < input.count {
+        throw ImportError(path, "\(coding): the file is cut off")
+      }
     }
   }
 
   private func inflate(into output: UnsafeMutableRawBufferPointer) throws(InflateError) -> (Int, Int) {
     let start = inputStart
     return try input.withUnsafeBufferPointer { bytes throws(InflateError) in
-      try stream.inflate(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: bytes[start...])), into: output)
+      let rest = UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: bytes[start...]))
+      return coding == .gzip ? try stream.inflate(rest, into: output) : try frames.inflate(rest, into: output)
     }
   }
 
@@ -96,7 +104,7 @@ final class ImportFile {
 
   /// All of it, unless it is longer than `limit`; begins anew.
   func whole(limit: Int) throws -> [UInt8]? {
-    let bytes = try head((isCompressed ? limit : min(limit, Int(length))) + 1)
+    let bytes = try head((coding != .plain ? limit : min(limit, Int(length))) + 1)
     return bytes.count > limit ? nil : bytes
   }
 
@@ -115,7 +123,7 @@ final class ImportFile {
 
   /// The content as a file without a name beside the other temporary ones, which is gone once `body` has opened it.
   func unpacked<Result>(_ body: (String) throws -> Result) throws -> Result {
-    guard isCompressed else { return try body(path) }
+    guard coding != .plain else { return try body(path) }
     let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/var/tmp"
     var name = Array((folder + "/garner-import-XXXXXX").utf8CString)
     let target = mkstemp(&name)

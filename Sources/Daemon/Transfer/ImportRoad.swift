@@ -5,7 +5,7 @@ import Wire
 /// The way of a file into the store: one reader, workers that decode ahead, the store's writer behind them. What is under
 /// way at once is bounded in bytes; batches are queued in the order of the file.
 final class ImportRoad {
-  static let door = "import"
+  static let door = StoredRow.importDoor
   /// Pieces that are decoded or wait for their turn.
   private static let window = 6
   /// Bytes of pieces and batches under way.
@@ -91,19 +91,23 @@ final class ImportRoad {
       for load in result.loads where load.batch.recordCount + load.batch.rejectedCount > 0 {
         let batch = load.batch
         let identities = identities(load)
+        let terms = options.terms(load.identity, now: decoding.now)
         let delivery = ImportDelivery(sink: sink, path: path)
         bytes += batch.byteCount
         // Begins here and now, so that the store queues the batches in this order.
-        group.addImmediateTask { .stored(try await delivery.send(batch, identities), bytes: batch.byteCount) }
+        group.addImmediateTask { .stored(try await delivery.send(batch, identities, terms), bytes: batch.byteCount) }
       }
     }
   }
 
   private func identities(_ load: ImportLoad) -> [ImportIdentity] {
     switch load.identity {
-    case .none: return []
+    case .none:
+      summary.isExport = false
+      return []
     case .known(let identities): return identities
     case .place(let total, let accepted):
+      summary.isExport = false
       let first = ordinal
       ordinal += Int64(total)
       // Without the places of the refused ones the accepted are counted alone, under another name.
@@ -122,12 +126,13 @@ struct ImportDelivery: Sendable {
   private static let attempts = 600
   private static let patientAttempts = 12_000
 
-  func send(_ batch: Batch, _ identities: [ImportIdentity]) async throws -> Receipt {
+  func send(_ batch: Batch, _ identities: [ImportIdentity], _ terms: ImportTerms) async throws -> Receipt {
     var attempt = 0
     while true {
       do throws(Refusal) {
         if let refusal = sink.admit(byteCount: batch.byteCount) { throw refusal }
-        return try await sink.append(batch, key: nil, door: ImportRoad.door, identities: identities)
+        return try await sink.append(
+          batch, key: nil, door: ImportRoad.door, identities: identities, terms: terms)
       } catch {
         attempt += 1
         let isPatient = error == .settlingBehind || error == .queueFull

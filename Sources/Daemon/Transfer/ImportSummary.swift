@@ -12,6 +12,8 @@ package struct ImportSummary: Sendable, Equatable {
   /// The first of them, with their place: `FILE:LINE (byte N): why`.
   package var problems: [String] = []
   private static let problemLimit = 100
+  /// All of its records had identities of their own.
+  var isExport = true
 
   package init() {}
 

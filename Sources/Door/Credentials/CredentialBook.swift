@@ -48,47 +48,45 @@ package final class CredentialBook: Sendable {
 
   /// Looks at both files and takes over what has changed. Blocks for a small file read; meant to be called twice a second.
   package func refresh(_ logger: Logger) {
-    let (before, old) = state.withLock { (($0.tokensStamp, $0.udpStamp), $0) }
-    let tokensStamp = tokensFile.stamp
-    if tokensStamp != before.0 {
-      let book = read(logger) { () throws(CredentialFault) in
-        try TokenBook(
-          try tokensFile.parse { line throws(CredentialFault) in try TokenLine(parsing: line) }, previous: old.tokens)
-      }
-      state.withLock {
-        $0.tokensStamp = tokensStamp
-        if let book { $0.tokens = book }
-      }
-      if let book {
-        logger.info(
-          "tokens were read again", metadata: ["event": "credentials.changed", "count": "\(book.lines.count)"])
-      }
+    let before = state.withLock { $0 }
+    refresh(tokensFile, before.tokensStamp, "tokens were read again", logger) {
+      (lines: [TokenLine]) throws(CredentialFault) in
+      let book = try TokenBook(lines, previous: before.tokens)
+      return { $0.tokens = book }
+    } stamp: {
+      $0.tokensStamp = $1
     }
-    let udpStamp = udpFile.stamp
-    if udpStamp != before.1 {
-      let book = read(logger) { () throws(CredentialFault) in
-        try UDPKeyBook(
-          try udpFile.parse { line throws(CredentialFault) in try UDPKeyLine(parsing: line) }, previous: old.udpKeys)
-      }
-      state.withLock {
-        $0.udpStamp = udpStamp
-        if let book { $0.udpKeys = book }
-      }
-      if let book {
-        logger.info(
-          "UDP keys were read again", metadata: ["event": "credentials.changed", "count": "\(book.lines.count)"])
-      }
+    refresh(udpFile, before.udpStamp, "UDP keys were read again", logger) {
+      (lines: [UDPKeyLine]) throws(CredentialFault) in
+      let book = try UDPKeyBook(lines, previous: before.udpKeys)
+      return { $0.udpKeys = book }
+    } stamp: {
+      $0.udpStamp = $1
     }
   }
 
-  private func read<Book>(_ logger: Logger, _ make: () throws(CredentialFault) -> Book) -> Book? {
+  /// `make`: what puts the book of these lines in force.
+  private func refresh<Line: CredentialLine>(
+    _ file: CredentialFile, _ before: CredentialFile.Stamp?, _ message: Logger.Message, _ logger: Logger,
+    make: ([Line]) throws(CredentialFault) -> (inout State) -> Void,
+    stamp: (inout State, CredentialFile.Stamp?) -> Void
+  ) {
+    // The stamp first: a change in between is seen the next time.
+    let now = file.stamp
+    if now == before { return }
     do throws(CredentialFault) {
-      return try make()
+      let lines = try file.parse { line throws(CredentialFault) in try Line(parsing: line) }
+      let apply = try make(lines)
+      state.withLock {
+        stamp(&$0, now)
+        apply(&$0)
+      }
+      logger.info(message, metadata: ["event": "credentials.changed", "count": "\(lines.count)"])
     } catch {
+      state.withLock { stamp(&$0, now) }
       logger.error(
         "credentials cannot be read, those from before stay in force",
         metadata: ["event": "credentials.fault", "fault": "\(error)"])
-      return nil
     }
   }
 }

@@ -32,8 +32,19 @@ package struct Grant: Sendable, Equatable {
   }
 }
 
+/// One line of a file of credentials.
+package protocol CredentialLine: Sendable {
+  associatedtype ID: Hashable
+  var id: ID { get }
+  var grant: Grant { get set }
+  /// The line without its end.
+  var text: [UInt8] { get }
+  /// Throws what is wrong with the line.
+  init(parsing line: [UInt8]) throws(CredentialFault)
+}
+
 /// One line of `tokens.jsonl`.
-package struct TokenLine: Sendable, Equatable {
+package struct TokenLine: CredentialLine, Equatable {
   /// Eight hexadecimal digits.
   package var id: String
   /// SHA-256 of the whole token.
@@ -100,7 +111,7 @@ package struct TokenLine: Sendable, Equatable {
 }
 
 /// One line of `udp.jsonl`.
-package struct UDPKeyLine: Sendable, Equatable {
+package struct UDPKeyLine: CredentialLine, Equatable {
   package var id: UInt32
   /// 32 bytes: the HMAC cannot be checked with a hash of them.
   package var key: [UInt8]

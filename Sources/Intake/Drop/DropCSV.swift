@@ -122,35 +122,37 @@ struct DropCSVPiece: DropPiece {
   func decode(_ options: DecodeOptions) -> [DropLoad] {
     var decoder = EventDecoder(options: options, isEscaped: false, expectedBytes: bytes.count)
     var line = start.line + 1
-    var refusals: [DropRefusal] = []
-    var refusedText: [UInt8] = []
+    // Records that are too much of something are refused by the decoder, which counts them.
+    var tooMuch = DropLoad(batch: Batch.refused([], [:], .logs))
+    var unreadable = tooMuch
     for (index, range) in records.enumerated() {
       defer { line += bytes[range].count { $0 == 0x0a } }
       if index == 0 && isFirst || bytes[range].allSatisfy({ $0 <= 0x20 }) { continue }
       if let row = row(range) {
-        decoder.append(row)
-        continue
+        guard let reason = decoder.append(row, path: "line \(line)") else { continue }
+        refuse(range, line, reason.rawValue, in: &tooMuch)
+      } else {
+        let isLast = isCut && index == records.count - 1
+        let reason = isLast ? DropFault.Reason.truncated.rawValue : Rejection.Reason.badCSV.rawValue
+        refuse(range, line, reason, in: &unreadable)
       }
-      let isLast = isCut && index == records.count - 1
-      refusals.append(
-        DropRefusal(
-          line: line, record: 0, offset: start.offset + Int64(range.lowerBound), path: "",
-          reason: isLast ? DropFault.Reason.truncated.rawValue : Rejection.Reason.badCSV.rawValue))
-      refusedText += bytes[range]
-      if refusedText.last != 0x0a { refusedText.append(0x0a) }
     }
-    var loads = [DropLoad(batch: decoder.finish())]
-    if !refusals.isEmpty {
-      let rejections = refusals.prefix(Rejection.limitPerBatch).enumerated().map { index, refusal in
-        Rejection(reason: .badCSV, index: index, path: "line \(refusal.line)", source: source, record: "")
-      }
-      var load = DropLoad(
-        batch: Batch.refused(rejections, [Rejection.Tally(source: source, reason: .badCSV): refusals.count], .logs))
-      load.refusals = refusals
-      load.refusedText = refusedText
-      loads.append(load)
+    tooMuch.batch = decoder.finish()
+    if unreadable.refusals.isEmpty { return [tooMuch] }
+    let rejections = unreadable.refusals.prefix(Rejection.limitPerBatch).enumerated().map { index, refusal in
+      Rejection(reason: .badCSV, index: index, path: "line \(refusal.line)", source: source, record: "")
     }
-    return loads
+    let tally = Rejection.Tally(source: source, reason: .badCSV)
+    unreadable.batch = Batch.refused(rejections, [tally: unreadable.refusals.count], .logs)
+    return [tooMuch, unreadable]
+  }
+
+  private func refuse(_ range: Range<Int>, _ line: Int, _ reason: String, in load: inout DropLoad) {
+    load.refusals.append(
+      DropRefusal(
+        line: line, record: 0, offset: start.offset + Int64(range.lowerBound), path: "", reason: reason))
+    load.refusedText += bytes[range]
+    if load.refusedText.last != 0x0a { load.refusedText.append(0x0a) }
   }
 
   private func row(_ range: Range<Int>) -> EventRow? {

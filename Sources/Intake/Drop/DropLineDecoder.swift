@@ -83,17 +83,21 @@ struct DropLineDecoder {
   private mutating func decodeEvents() {
     guard !events.isEmpty else { return }
     var batch = DatagramBatch(options: options, expectedBytes: piece.bytes.count)
-    var refused: [(line: Int, reason: Rejection.Reason)] = []
+    var refused: [(line: Int, EventLineRefusal)] = []
     for line in events {
       let number = piece.lines[line].number
-      if let reason = batch.append(line: text(line), piece.defaults, arrival: options.now, path: "line \(number)") {
-        refused.append((line, reason))
+      for part in batch.append(line: text(line), piece.defaults, arrival: options.now, path: "line \(number)") {
+        refused.append((line, part))
       }
     }
     var load = DropLoad(batch: batch.finish())
-    for (line, reason) in refused {
-      load.refusals.append(refusal(line, reason.rawValue))
-      append(line, to: &load)
+    for (line, part) in refused {
+      load.refusals.append(refusal(line, part.reason.rawValue, record: part.event))
+      if let text = part.line {
+        load.refusedText += text + [0x0a]
+      } else {
+        append(line, to: &load)
+      }
     }
     loads.append(load)
   }

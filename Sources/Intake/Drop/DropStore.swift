@@ -14,8 +14,11 @@ package struct DropIdentity: Sendable, Hashable {
 
 /// What the drop folder needs of the store.
 package protocol DropStore: Sendable {
-  /// As `BatchSink.append` without a key; `identities`: one for each record, or none at all.
-  func append(_ batch: Batch, identities: [DropIdentity], marks: [Mark]) async throws(Refusal) -> Receipt
+  /// As `BatchSink.append` without a key; `identities`: one for each record, or none at all. `isExport`: the records say all
+  /// of their context, also that they have none.
+  func append(
+    _ batch: Batch, identities: [DropIdentity], isExport: Bool, marks: [Mark]
+  ) async throws(Refusal) -> Receipt
   func admit(byteCount: Int) -> Refusal?
   /// The committed value of a mark; blocks.
   func mark(_ key: [UInt8]) throws -> [UInt8]?
@@ -70,7 +73,7 @@ package struct DropRefusal: Sendable, Equatable {
 package struct DropLoad: Sendable {
   package var batch: Batch
   package var identities: [DropIdentity] = []
-  /// An export of a Garner: its pseudonyms are ours.
+  /// An export of a Garner: its pseudonyms are ours, its context is whole.
   package var isExport = false
   package var refusals: [DropRefusal] = []
   /// The refused lines as they are, line ends included.

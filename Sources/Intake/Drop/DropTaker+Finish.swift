@@ -28,7 +28,12 @@ extension DropTaker {
     }
     do throws(DropStopped) {
       let mark = Mark(key: DropProgress.key(file.hash), value: progress.value)
-      _ = try await append(Batch.refused([], [:], .logs), [], mark)
+      var marks = [mark]
+      // The file goes, and its number may be another one's tomorrow.
+      if (try? await value(of: DropGrowth.key(file.stamp))) ?? nil != nil {
+        marks.append(Mark(key: DropGrowth.key(file.stamp), value: nil))
+      }
+      _ = try await append(Batch.refused([], [:], .logs), [], marks)
     } catch {
       return .stopped
     }

@@ -66,19 +66,34 @@ package final class DropTaker<Store: DropStore, Rejects: RejectSink>: Sendable {
       logger.info(
         "a dropped file is known already",
         metadata: ["event": "drop.duplicate", "file": "\(name)", "sha256": "\(file.hex)", "first": "\(known.name)"])
-      return leaveFolder(file, to: folder.done, as: folder.freeName(name, in: folder.done, hash: file.hex))
+      return await settled(
+        leaveFolder(file, to: folder.done, as: folder.freeName(name, in: folder.done, hash: file.hex)), file)
     }
     var progress = DropProgress()
-    if let known = before, known.state == .taking { progress = known } else { progress.takenAt = options.clock() }
+    if let known = before, known.state == .taking {
+      progress = known
+    } else {
+      progress.takenAt = options.clock()
+      if let position = await grown(file) { progress.position = position }
+    }
     progress.name = name
     progress.bytes = file.stamp.size
-    return await take(file, progress)
+    return await settled(take(file, progress), file)
+  }
+
+  /// What was taken of a file that is still being written to need not be taken again.
+  private func settled(_ outcome: Outcome, _ file: DropFile) async -> Outcome {
+    if outcome == .again, !stopping.isSet { await remember(file) }
+    return outcome
   }
 
   private func known(_ key: [UInt8]) async throws -> DropProgress? {
+    try await value(of: key).flatMap { DropProgress(value: $0) }
+  }
+
+  func value(of key: [UInt8]) async throws -> [UInt8]? {
     let store = store
-    let value = await DropThread.run { Result { try store.mark(key) } }
-    return try value.get().flatMap { DropProgress(value: $0) }
+    return try await DropThread.run { Result { try store.mark(key) } }.get()
   }
 
   private func take(_ file: DropFile, _ start: DropProgress) async -> Outcome {
@@ -240,7 +255,9 @@ package final class DropTaker<Store: DropStore, Rejects: RejectSink>: Sendable {
         for index in loads.indices {
           let batch = loads[index].batch.with(sidecar)
           let sender = PrivacySender(trusted: loads[index].isExport)
-          loads[index].batch = protector?.protect(batch, sender: sender) ?? batch
+          let protected = protector?.protect(batch, sender: sender) ?? batch
+          loads[index].identities = protected.filtered.rest(of: loads[index].identities)
+          loads[index].batch = protected
         }
         return loads
       }
@@ -264,8 +281,11 @@ package final class DropTaker<Store: DropStore, Rejects: RejectSink>: Sendable {
     var mark = after
     mark.add(
       Receipt(
-        received: batch.recordCount + batch.rejectedCount, stored: batch.recordCount, rejected: batch.rejectedCount))
-    let receipt = try await append(batch, load.identities, Mark(key: DropProgress.key(file.hash), value: mark.value))
+        received: batch.recordCount + batch.rejectedCount + batch.filtered.records.count, stored: batch.recordCount,
+        rejected: batch.rejectedCount, filtered: batch.filtered.records.count))
+    let receipt = try await append(
+      batch, load.identities, isExport: load.isExport,
+      [Mark(key: DropProgress.key(file.hash), value: mark.value)])
     after.add(receipt)
     progress = after
     vitals.received.add(receipt.received)
@@ -293,12 +313,12 @@ package final class DropTaker<Store: DropStore, Rejects: RejectSink>: Sendable {
 
   /// Every refusal is temporary: the file waits where it is.
   func append(
-    _ batch: Batch, _ identities: [DropIdentity], _ mark: Mark
+    _ batch: Batch, _ identities: [DropIdentity] = [], isExport: Bool = false, _ marks: [Mark]
   ) async throws(DropStopped) -> Receipt {
     while true {
       do throws(Refusal) {
         if let refusal = store.admit(byteCount: batch.byteCount) { throw refusal }
-        return try await store.append(batch, identities: identities, marks: [mark])
+        return try await store.append(batch, identities: identities, isExport: isExport, marks: marks)
       } catch {
         if error == .draining { throw DropStopped() }
         complaints.note(error, logger)

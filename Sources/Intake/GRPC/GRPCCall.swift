@@ -14,6 +14,8 @@ final class GRPCCall {
   let id: HTTP2StreamID
   let method: GRPCMethod
   let credential: Credential
+  /// The call has come from our own store.
+  let isLoop: Bool
   let started: NIODeadline
   /// By `grpc-timeout`: after it nothing is stored.
   let deadline: NIODeadline
@@ -34,12 +36,13 @@ final class GRPCCall {
   let fate = GRPCFate()
 
   init(
-    _ id: HTTP2StreamID, _ method: GRPCMethod, _ credential: Credential, coding: ContentCoding?, started: NIODeadline,
-    deadline: NIODeadline, bodyDeadline: NIODeadline, gauge: GRPCGauge
+    _ id: HTTP2StreamID, _ method: GRPCMethod, _ credential: Credential, isLoop: Bool, coding: ContentCoding?,
+    started: NIODeadline, deadline: NIODeadline, bodyDeadline: NIODeadline, gauge: GRPCGauge
   ) {
     self.id = id
     self.method = method
     self.credential = credential
+    self.isLoop = isLoop
     self.coding = coding
     self.started = started
     self.deadline = deadline

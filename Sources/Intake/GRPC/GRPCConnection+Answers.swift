@@ -48,7 +48,11 @@ extension GRPCConnection {
   private func say(_ id: HTTP2StreamID, _ isOver: Bool, _ status: GRPCStatus) {
     write(id, .headers(.init(headers: status.trailers, endStream: true)))
     context?.flush()
-    guard !isOver else { return }
+    if !isOver { linger(id) }
+  }
+
+  /// A client that goes on sending after its answer is heard out, for a while.
+  func linger(_ id: HTTP2StreamID) {
     let until = NIODeadline.now() + TimeAmount(limits.lingerTimeout)
     deaf[id] = until
     if until < timerDeadline { watch() }

@@ -15,6 +15,7 @@ extension GRPCConnection {
   func sayGoodbye() {
     guard case .no = closing else { return }
     closing = .asked(.now() + Self.farewell)
+    endTalks()
     writeGoAway(.maxID)
     write(.rootStream, .ping(Self.goodbye, ack: false))
     context?.flush()
@@ -40,6 +41,7 @@ extension GRPCConnection {
     closing = .gone(.now() + TimeAmount(limits.lingerTimeout))
     for call in calls.values { call.drop() }
     calls = [:]
+    talks = [:]
     context.flush()
     let halved = context.eventLoop.makePromise(of: Void.self)
     halved.futureResult.assumeIsolated().whenFailure { _ in self.context?.close(promise: nil) }

@@ -16,11 +16,12 @@ extension GRPCConnection {
   private func nextDeadline() -> NIODeadline {
     var next = NIODeadline.distantFuture
     for call in calls.values { next = min(next, call.nextDeadline) }
+    for talk in talks.values { next = min(next, talk.deadline) }
     for until in deaf.values { next = min(next, until) }
     switch closing {
     case .no:
       let idle = TimeAmount(limits.idleTimeout)
-      if calls.isEmpty { next = min(next, lastCall + idle) }
+      if calls.isEmpty && talks.isEmpty { next = min(next, lastCall + idle) }
       next = min(next, pinged.map { $0 + Self.pingAnswer } ?? lastHeard + quiet)
     case .asked(let until), .gone(let until): next = min(next, until)
     case .last: break
@@ -37,6 +38,7 @@ extension GRPCConnection {
       return watch()
     }
     expireCalls(now)
+    expireTalks(now)
     for (id, until) in deaf where until <= now {
       deaf[id] = nil
       write(id, .rstStream(.noError))
@@ -66,7 +68,7 @@ extension GRPCConnection {
 
   private func expireSilence(_ now: NIODeadline) {
     let idle = TimeAmount(limits.idleTimeout)
-    if calls.isEmpty && lastCall + idle <= now {
+    if calls.isEmpty && talks.isEmpty && lastCall + idle <= now {
       service.vitals.countRequest(status: 0, reason: "idle")
       sayGoodbye()
     } else if let pinged {

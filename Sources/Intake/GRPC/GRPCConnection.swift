@@ -31,6 +31,8 @@ final class GRPCConnection: ChannelInboundHandler {
   var certificate: String??
 
   var calls: [HTTP2StreamID: GRPCCall] = [:]
+  /// Streams that stay open: of people who watch, or ask what there is.
+  var talks: [HTTP2StreamID: GRPCTalk] = [:]
   /// Answered, but still sending; with the time at which that ends.
   var deaf: [HTTP2StreamID: NIODeadline] = [:]
   var lastStream: HTTP2StreamID = .rootStream
@@ -90,6 +92,7 @@ final class GRPCConnection: ChannelInboundHandler {
     timer = nil
     for call in calls.values { call.drop() }
     calls = [:]
+    talks = [:]
     deaf = [:]
     context = nil
     own = nil
@@ -103,13 +106,16 @@ final class GRPCConnection: ChannelInboundHandler {
     switch frame.payload {
     case .headers(let headers):
       lastCall = .now()
-      if calls[frame.streamID] != nil {
+      if calls[frame.streamID] != nil || talks[frame.streamID] != nil {
         // Trailers of a request: nothing in them matters but the end.
         if headers.endStream { endOfStream(frame.streamID) }
       } else {
         begin(frame.streamID, headers.headers, isOver: headers.endStream)
       }
     case .data(let data):
+      if talks[frame.streamID] != nil, case .byteBuffer(let piece) = data.data {
+        return hear(frame.streamID, piece, isOver: data.endStream)
+      }
       if let call = calls[frame.streamID], case .byteBuffer(let piece) = data.data, !call.isWorking {
         do throws(DoorError) {
           try call.take(piece)
@@ -146,6 +152,14 @@ final class GRPCConnection: ChannelInboundHandler {
         id, isOver,
         GRPCStatus(.unimplemented, "no such method: this port takes Export of traces, metrics and logs"))
     }
+    guard head.byteCount <= limits.headerBytes else {
+      service.vitals.countRefused(cause: "headers_too_large")
+      return decline(
+        id, isOver,
+        GRPCStatus(
+          .resourceExhausted, "the headers are larger than \(limits.headerBytes) bytes", httpStatus: 431))
+    }
+    if case .talk(let topic) = method { return beginTalk(id, topic, isOver: isOver) }
     do throws(DoorError) {
       let call = try admit(id, method, head, now)
       calls[id] = call
@@ -185,8 +199,8 @@ final class GRPCConnection: ChannelInboundHandler {
       deadline = now + amount
     }
     return GRPCCall(
-      id, method, credential, coding: coding, started: now, deadline: deadline,
-      bodyDeadline: now + TimeAmount(limits.bodyTimeout), gauge: service.gauge)
+      id, method, credential, isLoop: LoopGuard.isLoop(head.via, to: service.options.storeID), coding: coding,
+      started: now, deadline: deadline, bodyDeadline: now + TimeAmount(limits.bodyTimeout), gauge: service.gauge)
   }
 
   func clientName() -> String? {
@@ -199,6 +213,7 @@ final class GRPCConnection: ChannelInboundHandler {
 
   func endOfStream(_ id: HTTP2StreamID) {
     deaf[id] = nil
+    if talks[id] != nil { return hear(id, ByteBuffer(), isOver: true) }
     guard let call = calls[id], !call.isWorking else { return }
     do throws(DoorError) {
       let message = try call.finish()
@@ -219,10 +234,11 @@ final class GRPCConnection: ChannelInboundHandler {
       message.permit.release()
       return finish(id, answer)
     }
-    let sender = service.sender(address, call.credential)
-    let (service, lease, loop) = (service, lease, context.eventLoop)
+    var sender = service.sender(address, call.credential)
+    sender.isLoop = call.isLoop
+    let (service, lease, loop, known) = (service, lease, context.eventLoop, sender)
     Task {
-      let answer = await service.export(message, signal, sender)
+      let answer = await service.export(message, signal, known)
       // The door is not shut while a batch is on its way, whatever became of its connection.
       loop.execute { withExtendedLifetime(lease) { own.value.finish(id, answer) } }
     }
@@ -235,12 +251,16 @@ final class GRPCConnection: ChannelInboundHandler {
     case let event as NIOHTTP2WindowUpdatedEvent: refill(event)
     case let event as StreamClosedEvent:
       deaf[event.streamID] = nil
+      talks[event.streamID] = nil
       // Closed by the client, or by rules it broke; one that we ended is not here any more.
       if let call = calls.removeValue(forKey: event.streamID) {
         call.drop()
         closeIfDone()
       }
     case is ChannelShouldQuiesceEvent: quiesce()
+    case is GRPCHeaderClock.Expired:
+      service.vitals.countRequest(status: 0, reason: "slow_headers")
+      leave()
     default: break
     }
     context.fireUserInboundEventTriggered(event)
@@ -253,7 +273,7 @@ final class GRPCConnection: ChannelInboundHandler {
     if event.streamID == .rootStream {
       whole = service.connectionWindowBytes
     } else {
-      guard let call = calls[event.streamID], !call.isWorking else { return }
+      guard talks[event.streamID] != nil || calls[event.streamID].map({ !$0.isWorking }) ?? false else { return }
       whole = service.options.windowBytes
     }
     guard left <= whole / 2 else { return }
@@ -264,8 +284,11 @@ final class GRPCConnection: ChannelInboundHandler {
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
     // One broken rule may be told of several times.
     if case .gone = closing { return }
-    if error is any NIOHTTP2Error && !brokeRules { return }
-    if brokeRules, let reason = Self.reason(error) { service.vitals.countRequest(status: 0, reason: reason) }
+    let reason = Self.reason(error)
+    // Too long a block is always the end of the connection, whether that has been said already or not.
+    let isFatal = brokeRules || reason == "headers_too_large"
+    if error is any NIOHTTP2Error && !isFatal { return }
+    if isFatal, let reason { service.vitals.countRequest(status: 0, reason: reason) }
     leave()
   }
 

@@ -9,6 +9,7 @@ enum GRPCMethod: Equatable {
   case export(Signal)
   /// `grpc.health.v1.Health/Check`
   case health
+  case talk(GRPCTalk.Topic)
 
   init?(path: String) {
     switch path {
@@ -16,6 +17,10 @@ enum GRPCMethod: Equatable {
     case "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export": self = .export(.metrics)
     case "/opentelemetry.proto.collector.logs.v1.LogsService/Export": self = .export(.logs)
     case "/grpc.health.v1.Health/Check": self = .health
+    case "/grpc.health.v1.Health/Watch": self = .talk(.health)
+    case "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+      "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo":
+      self = .talk(.reflection)
     default: return nil
     }
   }
@@ -33,9 +38,13 @@ struct GRPCHead {
   var authorization: String?
   var encoding: String?
   var timeout: String?
+  var via: String?
+  /// As HPACK counts it: 32 bytes a field besides its texts.
+  var byteCount = 0
 
   init(_ headers: HPACKHeaders) {
     for (name, value, _) in headers {
+      byteCount += name.utf8.count + value.utf8.count + 32
       switch name {
       case ":method": method = value
       case ":path": path = value
@@ -43,6 +52,7 @@ struct GRPCHead {
       case "authorization": authorization = authorization ?? value
       case "grpc-encoding": encoding = value
       case "grpc-timeout": timeout = value
+      case "garner-via": via = via.map { "\($0),\(value)" } ?? value
       default: break
       }
     }

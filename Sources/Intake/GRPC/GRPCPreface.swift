@@ -68,7 +68,9 @@ final class GRPCPreface: ChannelInboundHandler, RemovableChannelHandler {
     let pipeline = context.pipeline.syncOperations
     do {
       // One by one: the second writes as soon as it is there.
-      try pipeline.addHandler(http2, position: .after(self))
+      let clock = GRPCHeaderClock(service.options.limits.headerTimeout, skipping: Self.preface.count)
+      try pipeline.addHandler(clock, position: .after(self))
+      try pipeline.addHandler(http2, position: .after(clock))
       try pipeline.addHandler(connection, position: .after(http2))
     } catch {
       context.close(promise: nil)

@@ -8,7 +8,8 @@ extension GRPCService {
     connection.initialSettings = [
       HTTP2Setting(parameter: .maxConcurrentStreams, value: options.streams),
       HTTP2Setting(parameter: .initialWindowSize, value: options.windowBytes),
-      HTTP2Setting(parameter: .maxHeaderListSize, value: options.limits.headerBytes),
+      // What is over the limit of a call is refused with a status; only over this one does the connection end.
+      HTTP2Setting(parameter: .maxHeaderListSize, value: 4 * options.limits.headerBytes),
       // Fewer frames for large messages; nothing is buffered for one.
       HTTP2Setting(parameter: .maxFrameSize, value: 256 << 10),
     ]

@@ -14,16 +14,13 @@ package struct OTLPGRPCDoor<Sink: BatchSink, Rejects: RejectSink>: Sendable {
 
   /// `key`: the one of the OTLP/HTTP door, so that a body that was sent to one is known to the other.
   package init(
-    sink: Sink, rejects: Rejects, budget: Budget, key: [UInt8], options: OTLPGRPCOptions = OTLPGRPCOptions(),
+    sink: Sink, rejects: Rejects, budget: Budget, key: [UInt8], options: OTLPDoorOptions = OTLPDoorOptions(),
     logger: Logger
   ) {
     let vitals = IntakeVitals(door: Self.name, budget: budget)
     let intake = OTLPIntake(
       vitals: vitals, sink: sink, rejects: rejects, senders: Senders(SenderKeys(key: key)),
-      options: .init(
-        gate: options.gate, protector: options.protector, depthLimit: options.depthLimit,
-        recognisesDuplicates: options.recognisesDuplicates, clock: options.clock),
-      logger: logger)
+      options: options, logger: logger)
     let reader = BodyReader(limits: options.limits, budget: budget)
     self.vitals = vitals
     self.logger = logger

@@ -19,14 +19,14 @@ package struct OTLPHTTPDoor<Sink: BatchSink, Rejects: RejectSink>: HTTPResponder
   private static var compressibleBytes: Int { 1024 }
 
   package let vitals: IntakeVitals
-  let options: OTLPHTTPOptions
+  let options: OTLPDoorOptions
   private let intake: OTLPIntake<Sink, Rejects>
   private let reader: BodyReader
   let logger: Logger
 
   /// `key`: 32 random bytes of this store, the same at every start, or retries across a restart are not recognised.
   package init(
-    sink: Sink, rejects: Rejects, budget: Budget, key: [UInt8], options: OTLPHTTPOptions = OTLPHTTPOptions(),
+    sink: Sink, rejects: Rejects, budget: Budget, key: [UInt8], options: OTLPDoorOptions = OTLPDoorOptions(),
     logger: Logger
   ) {
     self.options = options
@@ -34,10 +34,7 @@ package struct OTLPHTTPDoor<Sink: BatchSink, Rejects: RejectSink>: HTTPResponder
     vitals = IntakeVitals(door: Self.name, budget: budget)
     intake = OTLPIntake(
       vitals: vitals, sink: sink, rejects: rejects, senders: Senders(SenderKeys(key: key)),
-      options: .init(
-        gate: options.gate, protector: options.protector, depthLimit: options.depthLimit,
-        recognisesDuplicates: options.recognisesDuplicates, clock: options.clock),
-      logger: logger)
+      options: options, logger: logger)
     reader = BodyReader(limits: options.limits, budget: budget)
   }
 
@@ -89,7 +86,9 @@ package struct OTLPHTTPDoor<Sink: BatchSink, Rejects: RejectSink>: HTTPResponder
     }
     try intake.admit(byteCount: request.headers[.contentLength].flatMap { Int($0) } ?? 0)
     let body = try await reader.read(request, coding, context)
-    let answer = try await intake.take(body, signal, encoding, intake.senders.sender(context, credential))
+    var sender = intake.senders.sender(context, credential)
+    if let header = LoopGuard.header { sender.isLoop = LoopGuard.isLoop(request.headers[header], to: options.storeID) }
+    let answer = try await intake.take(body, signal, encoding, sender)
     return respond(with: answer, encoding, request.headers.acceptsGzip)
   }
 

@@ -32,7 +32,7 @@ extension Batch {
     return Batch(
       signal: signal, rows: rows, names: names, resources: stamped, streams: streams, contexts: contexts,
       metrics: metrics, series: series, rejections: rejections, rejectionCounts: rejectionCounts, warnings: warnings,
-      recordCount: recordCount, arena: UnsafeRawBufferPointer(memory))
+      recordCount: recordCount, arena: UnsafeRawBufferPointer(memory), filtered: filtered)
   }
 
   private static func holdsKey(_ attributes: UnsafeRawBufferPointer) -> Bool {

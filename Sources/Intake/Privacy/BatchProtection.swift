@@ -53,7 +53,7 @@ struct BatchProtection {
     return Batch(
       signal: batch.signal, rows: rows, names: names, resources: resources, streams: streams, contexts: contexts,
       metrics: metrics, series: series, rejections: rejections, rejectionCounts: counts, warnings: warnings,
-      recordCount: batch.recordCount, arena: arena())
+      recordCount: batch.recordCount, arena: arena(), filtered: batch.filtered)
   }
 
   private func arena() -> UnsafeRawBufferPointer {

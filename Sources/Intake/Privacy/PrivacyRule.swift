@@ -12,6 +12,8 @@ package enum PrivacyRule: String, Sendable, CaseIterable {
   case secret
   case steamID = "steam_id"
   case chat
+  /// A record that was left out, or a value that became `[erased]`, for a tombstone.
+  case erased
 
   /// Place in tables of counts.
   var index: Int {
@@ -27,6 +29,7 @@ package enum PrivacyRule: String, Sendable, CaseIterable {
     case .secret: 8
     case .steamID: 9
     case .chat: 10
+    case .erased: 11
     }
   }
 }

@@ -6,6 +6,8 @@ package final class PrivacyVitals: Sendable {
 
   package func applied(_ rule: PrivacyRule) -> Int { applied[rule.index].value }
 
+  func add(_ rule: PrivacyRule, _ count: Int) { if count > 0 { applied[rule.index].add(count) } }
+
   func add(_ counts: [Int]) {
     for (index, count) in counts.enumerated() where count > 0 { applied[index].add(count) }
   }

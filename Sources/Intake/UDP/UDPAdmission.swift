@@ -42,7 +42,7 @@ struct UDPAdmission: ~Copyable {
     }
   }
 
-  let options: UDPOptions
+  private(set) var options: UDPOptions
   let vitals: UDPVitals
   var ledger: UDPLedger
   private var groups: [Group] = []
@@ -67,6 +67,14 @@ struct UDPAdmission: ~Copyable {
     self.ledger = ledger
     book = credentials.udpKeys
     _ = group(of: .anonymous)
+  }
+
+  /// Who may send unsigned, and how clocks and silence are judged, from the next packet on.
+  mutating func reconfigure(_ new: UDPOptions) {
+    options.allowUnsigned = new.allowUnsigned
+    options.takesUnsignedFromLoopback = new.takesUnsignedFromLoopback
+    ledger.options.maxSkew = new.maxSkewNanoseconds
+    ledger.options.silentAfter = new.silentAfterNanoseconds
   }
 
   /// About what the events take that have not been handed over.

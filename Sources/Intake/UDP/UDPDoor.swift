@@ -80,6 +80,9 @@ package final class UDPDoor<Sink: BatchSink, Rejects: RejectSink>: Sendable {
   /// Figures of every source heard so far.
   package func figures() -> [UDPFigures] { receiver.figures(now: options.clock()) }
 
+  /// Takes over who may send unsigned, `maxSkewNanoseconds` and `silentAfterNanoseconds`; may be called from anywhere.
+  package func reconfigure(_ options: UDPOptions) { receiver.reconfigure(options) }
+
   /// Returns after `stop`.
   package func run() async {
     async let stored: Void = store()

@@ -34,7 +34,7 @@ struct UDPLedger: Sendable {
   /// Name of the source that takes over the counts of unsigned streams that were forgotten.
   static let otherName = "other"
 
-  let options: Options
+  var options: Options
   private(set) var sources: [UDPSource] = []
   private var signedIndex: [String: Int] = [:]
   private var unsignedIndex: [String: Int] = [:]

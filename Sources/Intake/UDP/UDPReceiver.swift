@@ -31,6 +31,8 @@ final class UDPReceiver: Sendable {
 
   func figures(now: Int64) -> [UDPFigures] { admission.withLock { $0.ledger.figures(now: now) } }
 
+  func reconfigure(_ options: UDPOptions) { admission.withLock { $0.reconfigure(options) } }
+
   func stop() {
     isStopping.store(true, ordering: .relaxed)
     bell.ring()

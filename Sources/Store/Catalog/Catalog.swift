@@ -30,6 +30,8 @@ package final class Catalog: @unchecked Sendable {
       min_received INTEGER NOT NULL, max_received INTEGER NOT NULL, traces BLOB, PRIMARY KEY(number, part)) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS main.present(number INTEGER NOT NULL, part INTEGER NOT NULL, source TEXT NOT NULL,
       kind INTEGER NOT NULL, n INTEGER NOT NULL, PRIMARY KEY(number, part, source, kind)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS main.keep(number INTEGER NOT NULL, part INTEGER NOT NULL, until INTEGER NOT NULL,
+      PRIMARY KEY(number, part)) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS state.counter(name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS state.receipt(key BLOB PRIMARY KEY, door TEXT NOT NULL, source TEXT NOT NULL,
       at INTEGER NOT NULL, first_id INTEGER NOT NULL, received INTEGER NOT NULL, stored INTEGER NOT NULL,
@@ -131,7 +133,18 @@ package final class Catalog: @unchecked Sendable {
           minTime: statement.integer(10), maxTime: statement.integer(11), minReceived: statement.integer(12),
           maxReceived: statement.integer(13), traces: statement.isNull(14) ? nil : [UInt8](statement.bytes(14))))
     }
+    try addKeeps(to: &files, connection)
     return files
+  }
+
+  /// A catalog that an earlier version left, and nobody opened for writing since, has none.
+  private static func addKeeps(to files: inout [DataFile], _ connection: Connection) throws(SQLiteError) {
+    guard try connection.integer("SELECT 1 FROM main.sqlite_schema WHERE name = 'keep'") != nil else { return }
+    let keeps = try connection.prepare("SELECT number, part, until FROM main.keep")
+    while try keeps.step() {
+      let place = files.firstIndex { $0.number == keeps.integer(0) && $0.part == keeps.integer(1) }
+      if let place { files[place].keepUntil = keeps.integer(2) }
+    }
   }
 
   /// Adds or replaces one file with its counts; inside a transaction of the caller.
@@ -148,6 +161,12 @@ package final class Catalog: @unchecked Sendable {
       .integer(file.minTime), .integer(file.maxTime), .integer(file.minReceived), .integer(file.maxReceived),
       file.traces.map { .blob($0) } ?? .null)
     try connection.run(
+      "DELETE FROM main.keep WHERE number = ? AND part = ?", .integer(file.number), .integer(file.part))
+    if let until = file.keepUntil {
+      try connection.run(
+        "INSERT INTO main.keep VALUES (?,?,?)", .integer(file.number), .integer(file.part), .integer(until))
+    }
+    try connection.run(
       "DELETE FROM present WHERE number = ? AND part = ?", .integer(file.number), .integer(file.part))
     for count in present {
       try connection.run(
@@ -159,6 +178,7 @@ package final class Catalog: @unchecked Sendable {
   static func remove(number: Int64, part: Int64, _ connection: Connection) throws(SQLiteError) {
     try connection.run("DELETE FROM file WHERE number = ? AND part = ?", .integer(number), .integer(part))
     try connection.run("DELETE FROM present WHERE number = ? AND part = ?", .integer(number), .integer(part))
+    try connection.run("DELETE FROM main.keep WHERE number = ? AND part = ?", .integer(number), .integer(part))
   }
 
   // MARK: replacing files

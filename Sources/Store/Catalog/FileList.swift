@@ -5,9 +5,7 @@ package enum FileList {
   /// Landing names are read first, then catalog and `settled` in one transaction: a file that is settled in between is in
   /// exactly one of the two. One that vanishes after that makes its opening fail with "no such file": read the list again.
   package static func read(_ directory: DataDirectory) throws(SQLiteError) -> [DataFile] {
-    let landing = FileSystem.list(directory.landing).compactMap { name -> Int64? in
-      name.hasSuffix(".db") ? Int64(name.dropLast(3)) : nil
-    }
+    let landing = landingNumbers(directory)
     guard FileSystem.exists(directory.catalog) else {
       return landing.sorted().map { landingFile(directory, $0) }
     }
@@ -17,6 +15,23 @@ package enum FileList {
       // After a crash in the middle of a swap the journal must be rolled back first, which reading alone may not do.
       guard error.primary == 8 || error.primary == 14 else { throw error }
       return try read(directory, landing, .readWrite)
+    }
+  }
+
+  /// The same in the process that has the catalog open, without a lock between them.
+  static func read(_ catalog: Catalog) throws(SQLiteError) -> [DataFile] {
+    let landing = landingNumbers(catalog.directory)
+    return try catalog.use { connection throws(SQLiteError) in
+      do throws(SQLiteError) { return try read(catalog.directory, landing, connection) } catch {
+        if connection.isInTransaction { try? connection.execute("ROLLBACK") }
+        throw error
+      }
+    }
+  }
+
+  private static func landingNumbers(_ directory: DataDirectory) -> [Int64] {
+    FileSystem.list(directory.landing).compactMap { name in
+      name.hasSuffix(".db") ? Int64(name.dropLast(3)) : nil
     }
   }
 

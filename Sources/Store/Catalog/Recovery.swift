@@ -258,13 +258,15 @@ struct Recovery {
     var traces: [UInt8]?
     if case .blob(let bytes)? = meta["traces"] { traces = bytes }
     let present = (try? connection.rows("SELECT source, kind, n FROM present")) ?? []
+    var file = DataFile(
+      number: number("number"), part: number("part"), path: path, className: className, day: day,
+      restricted: number("restricted") != 0, rows: number("rows"), bytes: FileSystem.allocated(path),
+      firstID: number("first_id"), lastID: number("last_id"), minTime: number("min_time"),
+      maxTime: number("max_time"), minReceived: number("min_received"), maxReceived: number("max_received"),
+      traces: traces)
+    if case .integer(let until)? = meta["keep_until"] { file.keepUntil = until }
     return SettledPart(
-      file: DataFile(
-        number: number("number"), part: number("part"), path: path, className: className, day: day,
-        restricted: number("restricted") != 0, rows: number("rows"), bytes: FileSystem.allocated(path),
-        firstID: number("first_id"), lastID: number("last_id"), minTime: number("min_time"),
-        maxTime: number("max_time"), minReceived: number("min_received"), maxReceived: number("max_received"),
-        traces: traces),
+      file: file,
       present: present.compactMap { row in
         guard case .text(let source) = row[0], case .integer(let kind) = row[1], case .integer(let n) = row[2] else {
           return nil

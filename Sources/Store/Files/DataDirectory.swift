@@ -20,6 +20,8 @@ package struct DataDirectory: Sendable, Equatable {
   package var exports: String { path + "/exports" }
   package var keys: String { path + "/keys" }
   package var temporary: String { path + "/tmp" }
+  package var forward: String { path + "/forward" }
+  package var forwardPositions: String { forward + "/positions.db" }
   package var ballast: String { path + "/ballast" }
   package var lock: String { path + "/lock" }
   package var controlSocket: String { path + "/control.sock" }
@@ -60,6 +62,8 @@ package struct DataFile: Sendable, Equatable {
   package var maxReceived: Int64
   /// Bloom filter over trace ids (`TraceFilter`); nil: unknown, look inside.
   package var traces: [UInt8]?
+  /// Nanoseconds since 1970; until then age alone does not take it (`garner import --keep`).
+  package var keepUntil: Int64?
   /// The database whose table `file` has the filter, where `traces` does not.
   package var catalog: String?
 

@@ -143,6 +143,10 @@ struct BatchAppender {
       count(.received, tally.source, entry.door, "", records, now)
       count(.deduplicated, tally.source, entry.door, "retry", records, now)
     }
+    for (source, records) in entry.batch.filtered.counts.merging(entry.batch.filtered.loops, uniquingKeysWith: +) {
+      count(.received, source, entry.door, "", records, now)
+      count(.deduplicated, source, entry.door, "retry", records, now)
+    }
   }
 
   private func recordsBySource(_ batch: Batch) -> [String: Int] {
@@ -176,12 +180,14 @@ struct BatchAppender {
       }
     }
     try teach(batch, file)
-    let ids = try intern(batch, file, now)
+    let ids = try intern(entry, file, now)
     let first = nextID
     var deduplicated = [Int](repeating: 0, count: batch.contexts.count)
     var records = [Int](repeating: 0, count: batch.contexts.count)
     try insertRows(entry, file, ids, now, &records, &deduplicated)
-    var receipt = Receipt(received: batch.recordCount + batch.rejectedCount, stored: 0, firstID: first)
+    var receipt = Receipt(
+      received: batch.recordCount + batch.rejectedCount + batch.filtered.records.count, stored: 0, firstID: first)
+    receipt.filtered = batch.filtered.records.count
     receipt.rejected = batch.rejectedCount
     receipt.message = batch.partialSuccessMessage()
     var receiptSource = ""
@@ -200,7 +206,20 @@ struct BatchAppender {
       count(.rejected, tally.source, entry.door, tally.reason.rawValue, refused, now)
       if receiptSource.isEmpty { receiptSource = tally.source }
     }
-    if nextID > first { try file.recordArrival(first: first, at: now, door: entry.door) }
+    for (source, erased) in batch.filtered.counts {
+      count(.received, source, entry.door, "", erased, now)
+      count(.filtered, source, entry.door, "erased", erased, now)
+      if receiptSource.isEmpty { receiptSource = source }
+    }
+    for (source, looped) in batch.filtered.loops {
+      count(.received, source, entry.door, "", looped, now)
+      count(.filtered, source, entry.door, "loop", looped, now)
+      if receiptSource.isEmpty { receiptSource = source }
+    }
+    if nextID > first {
+      try file.recordArrival(first: first, at: now, door: entry.door)
+      if let until = entry.terms.keepUntil { try file.keep(first...(nextID - 1), until: until) }
+    }
     if let key = entry.key, options.receiptWindow > 0 {
       try file.record(receipt, key: key, door: entry.door, source: receiptSource, at: now)
       newReceipts[key] = (receipt, now)
@@ -220,7 +239,11 @@ struct BatchAppender {
     var series: [Int64] = []
   }
 
-  private mutating func intern(_ batch: Batch, _ file: LandingFile, _ now: Int64) throws(SQLiteError) -> FileIDs {
+  private mutating func intern(
+    _ entry: LandingWriter.Waiting, _ file: LandingFile, _ now: Int64
+  ) throws(SQLiteError) -> FileIDs {
+    let batch = entry.batch
+    let isWhole = entry.terms.isExport
     var ids = FileIDs()
     let dictionaries = file.dictionaries
     ids.names.reserveCapacity(batch.names.count)
@@ -230,9 +253,10 @@ struct BatchAppender {
       sources.insert(source)
       ids.sources.append(source)
       ids.contexts.append(
-        try dictionaries.context(batch, context, source: source == "other" ? source : nil, at: now))
+        try dictionaries.context(
+          batch, context, source: source == "other" ? source : nil, at: now, isWhole: isWhole))
     }
-    try internLater(batch, file, now, &ids)
+    if !isWhole { try internLater(batch, file, now, &ids) }
     var resources: [Int64] = []
     for resource in batch.resources { resources.append(try dictionaries.resource(batch, resource)) }
     for stream in batch.streams {
@@ -323,8 +347,9 @@ struct BatchAppender {
   private mutating func isKnown(
     _ entry: LandingWriter.Waiting, _ row: UnsafePointer<Row>, _ ids: FileIDs, _ ordinal: Int
   ) -> Bool {
-    if ordinal < entry.identities.count {
+    if ordinal < entry.identities.count, !entry.identities[ordinal].store.isEmpty {
       let identity = entry.identities[ordinal]
+      if !entry.present.isEmpty && entry.present[ordinal] { return true }
       if lastNumbering?.store != identity.store {
         lastNumbering = (identity.store, imported.handle(identity.store))
       }
@@ -332,6 +357,7 @@ struct BatchAppender {
     }
     guard row.pointee.present.contains(.uid) else { return false }
     let uid = entry.batch.bytes(row.pointee.uid)
+    if ordinal < entry.identities.count, entry.identities[ordinal].isName(uid) { return false }
     if let numbered = NumberedUID(uid) {
       return isKnown(run(numbered.run, of: ids.sources[Int(row.pointee.context)]), numbered.number)
     }
@@ -375,7 +401,7 @@ struct BatchAppender {
       run.loadUnaligned(fromByteOffset: 0, as: UInt64.self), run.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
     )
     if let lastRun, lastRun.run == halves, lastRun.source == source { return lastRun.handle }
-    let handle = imported.handle("run:\(String(decoding: run, as: UTF8.self)):\(source)")
+    let handle = imported.handle("\(ImportedRanges.runPrefix)\(String(decoding: run, as: UTF8.self)):\(source)")
     lastRun = (source, halves, handle)
     return handle
   }

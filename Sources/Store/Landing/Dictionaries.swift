@@ -162,18 +162,21 @@ final class Dictionaries {
   }
 
   /// `source` replaces the batch's own when the number of sources is at its limit. `from`: for rows of this time or later,
-  /// where what is inherited changes with time; else `.min`.
+  /// where what is inherited changes with time; else `.min`. `isWhole`: it inherits nothing, now or later.
   func context(
-    _ batch: Batch, _ context: Batch.Context, source: String?, at time: Int64, from: Int64 = .min
+    _ batch: Batch, _ context: Batch.Context, source: String?, at time: Int64, from: Int64 = .min,
+    isWhole: Bool = false
   ) throws(SQLiteError) -> Int64 {
     let key = key(
-      batch, from == .min ? 0 : from, context.source, context.session, context.component, context.gameID,
+      batch, isWhole ? 1 : from == .min ? 0 : from, context.source, context.session, context.component, context.gameID,
       context.gameModule, context.modFingerprint)
     if let id = contexts.find(key) { return id }
     let id = next("ctx")
     let name = source ?? batch.text(context.source)
-    let known = learned.find(
-      source: name, session: batch.text(context.session), game: batch.text(context.gameID), at: from)
+    let known =
+      isWhole
+      ? LearnedContexts.Facts()
+      : learned.find(source: name, session: batch.text(context.session), game: batch.text(context.gameID), at: from)
     insertContext.bind(1, id)
     insertContext.bind(2, .text(name))
     insertContext.bindText(3, batch.bytes(context.session))
@@ -191,7 +194,7 @@ final class Dictionaries {
       insertContext.bindText(8, batch.bytes(context.modFingerprint))
     }
     try insertContext.run()
-    if context.gameModule.isEmpty || context.modFingerprint.isEmpty {
+    if !isWhole && (context.gameModule.isEmpty || context.modFingerprint.isEmpty) {
       try inherit(id, module: context.gameModule.isEmpty, fingerprint: context.modFingerprint.isEmpty)
     }
     contexts.insert(key, id)

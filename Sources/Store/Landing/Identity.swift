@@ -7,53 +7,51 @@ package struct ImportIdentity: Sendable, Hashable {
     self.store = store
     self.id = id
   }
+
+  /// `<store>:<id>`: such a uid tells nothing that the identity does not.
+  func isName(_ uid: UnsafeRawBufferPointer) -> Bool {
+    let length = store.utf8.count
+    guard length > 0, uid.count > length, uid[length] == UInt8(ascii: ":") else { return false }
+    return uid[..<length].elementsEqual(store.utf8)
+  }
 }
 
-/// Which numbers of a numbering that is not ours are here already, as closed ranges: ids of a foreign store, event numbers of
-/// one run of a game. They come nearly in order, so ranges stay few.
+/// Which numbers of a numbering came in from outside: ids of a foreign store, those of our own whose rows were brought back,
+/// event numbers of one run of a game. They come nearly in order, so ranges stay few.
 struct ImportedRanges {
-  /// A numbering with more holes than this forgets its oldest ones' neighbours: memory is bounded, whatever is sent.
-  static let limit = 65_536
+  /// Before the name of a run of a game: whoever may send can leave holes in its numbers.
+  static let runPrefix = "run:"
+  /// A run with more holes than this forgets its oldest ones' neighbours: memory is bounded, whatever is sent.
+  static let runLimit = 65_536
+  /// An import has a stored record for every range: a hole for each record that stayed, or span that had events. 64 MiB.
+  static let importLimit = 1 << 22
 
   private var handles: [String: Int] = [:]
   private var stores: [String] = []
-  private var ranges: [[ClosedRange<Int64>]] = []
+  private var ranges: [NumberRanges] = []
+  private var limits: [Int] = []
 
   /// Short for the name of a numbering; hot paths keep it.
   mutating func handle(_ store: String) -> Int {
     if let handle = handles[store] { return handle }
     handles[store] = stores.count
     stores.append(store)
-    ranges.append([])
+    ranges.append(NumberRanges())
+    limits.append(store.hasPrefix(Self.runPrefix) ? Self.runLimit : Self.importLimit)
     return stores.count - 1
   }
 
   func store(_ handle: Int) -> String { stores[handle] }
 
   /// How many of its numbers are here.
-  func count(_ handle: Int) -> Int64 { ranges[handle].reduce(0) { $0 + $1.upperBound - $1.lowerBound + 1 } }
+  func count(_ handle: Int) -> Int64 { ranges[handle].count }
 
   func contains(_ identity: ImportIdentity) -> Bool {
     guard let handle = handles[identity.store] else { return false }
     return contains(handle, identity.id)
   }
 
-  func contains(_ handle: Int, _ id: Int64) -> Bool {
-    guard let last = ranges[handle].last, id <= last.upperBound else { return false }
-    let index = Self.upperBound(ranges[handle], id)
-    return index > 0 && ranges[handle][index - 1].contains(id)
-  }
-
-  /// First index whose range begins after `id`.
-  private static func upperBound(_ list: [ClosedRange<Int64>], _ id: Int64) -> Int {
-    var low = 0
-    var high = list.count
-    while low < high {
-      let middle = (low + high) / 2
-      if list[middle].lowerBound <= id { low = middle + 1 } else { high = middle }
-    }
-    return low
-  }
+  func contains(_ handle: Int, _ id: Int64) -> Bool { ranges[handle].contains(id) }
 
   /// The range that `id` now belongs to.
   @discardableResult
@@ -63,31 +61,13 @@ struct ImportedRanges {
 
   @discardableResult
   mutating func insert(_ handle: Int, _ added: ClosedRange<Int64>) -> ClosedRange<Int64> {
-    // By far the most frequent: the next number.
-    if let last = ranges[handle].last, last.upperBound < .max, last.upperBound + 1 == added.lowerBound {
-      let longer = last.lowerBound...added.upperBound
-      ranges[handle][ranges[handle].count - 1] = longer
-      return longer
-    }
-    var index = Self.upperBound(ranges[handle], added.lowerBound)
-    if index > 0 && ranges[handle][index - 1].upperBound &+ 1 >= added.lowerBound { index -= 1 }
-    var merged = added
-    var end = index
-    while end < ranges[handle].count && ranges[handle][end].lowerBound <= merged.upperBound &+ 1 {
-      let other = ranges[handle][end]
-      merged = min(merged.lowerBound, other.lowerBound)...max(merged.upperBound, other.upperBound)
-      end += 1
-    }
-    ranges[handle].replaceSubrange(index..<end, with: [merged])
-    if ranges[handle].count > Self.limit { ranges[handle].removeFirst() }
+    let merged = ranges[handle].insert(added)
+    if ranges[handle].rangeCount > limits[handle] { ranges[handle].removeFirstRange() }
     return merged
   }
 
   /// The range around a number that is known.
-  func range(_ handle: Int, of id: Int64) -> ClosedRange<Int64> {
-    let index = Self.upperBound(ranges[handle], id)
-    return index > 0 && ranges[handle][index - 1].contains(id) ? ranges[handle][index - 1] : id...id
-  }
+  func range(_ handle: Int, of id: Int64) -> ClosedRange<Int64> { ranges[handle].range(of: id) ?? id...id }
 
   mutating func remove(_ identity: ImportIdentity) {
     guard let handle = handles[identity.store] else { return }
@@ -95,15 +75,7 @@ struct ImportedRanges {
   }
 
   /// `removed` must lie in one range, as what was just inserted does.
-  mutating func remove(_ handle: Int, _ removed: ClosedRange<Int64>) {
-    let index = Self.upperBound(ranges[handle], removed.lowerBound) - 1
-    guard index >= 0, ranges[handle][index].contains(removed.lowerBound) else { return }
-    let whole = ranges[handle][index]
-    var parts: [ClosedRange<Int64>] = []
-    if whole.lowerBound < removed.lowerBound { parts.append(whole.lowerBound...(removed.lowerBound - 1)) }
-    if whole.upperBound > removed.upperBound { parts.append((removed.upperBound + 1)...whole.upperBound) }
-    ranges[handle].replaceSubrange(index...index, with: parts)
-  }
+  mutating func remove(_ handle: Int, _ removed: ClosedRange<Int64>) { ranges[handle].remove(removed) }
 
   mutating func load(_ connection: Connection, _ table: String) throws(SQLiteError) {
     let statement = try connection.prepare("SELECT store, first, last FROM \(table) ORDER BY store, first")

@@ -24,38 +24,23 @@ final class LandingFile {
     path = directory.landingFile(number)
     let fresh = !FileSystem.exists(path)
     if fresh {
-      // SQLite would make it by the umask; telemetry is nobody else's business.
-      let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-      if descriptor >= 0 { close(descriptor) }
+      let made = try Self.prepare(directory, number: number, classes: classes, now: now, store: store)
+      do throws(FileError) { try Self.putInPlace(made, path) } catch {
+        throw SQLiteError(code: error.isFull ? 13 : 10, message: error.description)
+      }
     }
     let connection = try Connection(path, .create)
     self.connection = connection
     garnerNoCheckpointOnClose(connection)
-    // Larger pages are fewer writes to the log under load (16 KiB: −10 % CPU), smaller ones less log for a single record.
-    if fresh { try connection.execute("PRAGMA page_size=8192") }
-    try connection.execute(
-      """
-      PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA temp_store=MEMORY;
-      PRAGMA cache_size=-8192
-      """)
+    try connection.execute(Self.settings)
     if fresh {
-      try connection.transaction { () throws(SQLiteError) in
-        try connection.execute(Tables.landingSchema(classes: classes.classes.map(\.name)))
-        try connection.execute(
-          "PRAGMA application_id=\(Tables.applicationID); PRAGMA user_version=\(Tables.version)")
-        for (key, value) in [
-          ("store", SQLValue.text(store)), ("number", .integer(number)), ("opened", .integer(now)),
-        ] {
-          try connection.run("INSERT INTO meta VALUES (?,?)", .text(key), value)
-        }
-      }
       openedDay = Timestamp.day(now)
     } else {
       let opened = try connection.integer("SELECT value FROM meta WHERE key = 'opened'")
       openedDay = Timestamp.day(opened ?? now)
       // A class that came into the configuration since: its table and the view over all of them.
       try Self.addMissingClasses(connection, classes)
-      try connection.execute(Tables.mark)
+      try connection.execute(Tables.mark + Tables.keep)
       try connection.execute(LearnedContexts.schema)
     }
     dictionaries = try Dictionaries(connection, learned: learned)
@@ -78,6 +63,53 @@ final class LandingFile {
     begin = try connection.prepare("BEGIN IMMEDIATE", persistent: true)
     commit = try connection.prepare("COMMIT", persistent: true)
     rollback = try connection.prepare("ROLLBACK", persistent: true)
+  }
+
+  private static let settings = """
+    PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA temp_store=MEMORY;
+    PRAGMA cache_size=-8192
+    """
+
+  /// Makes the file with all its tables and views under `tmp/`: whoever lists landing files must find no half of one.
+  static func prepare(
+    _ directory: DataDirectory, number: Int64, classes: RetentionClasses, now: Int64, store: String
+  ) throws(SQLiteError) -> String {
+    let path = "\(directory.temporary)/landing-\(number).db"
+    do throws(FileError) {
+      try FileSystem.createFolders(directory.temporary)
+      try FileSystem.removeDatabase(path)
+    } catch { throw SQLiteError(code: error.isFull ? 13 : 10, message: error.description) }
+    // SQLite would make it by the umask; telemetry is nobody else's business.
+    let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    if descriptor >= 0 { close(descriptor) }
+    do throws(SQLiteError) {
+      let connection = try Connection(path, .create)
+      garnerNoCheckpointOnClose(connection)
+      // Larger pages are fewer writes to the log under load (16 KiB: −10 % CPU), smaller ones less log for a single record.
+      try connection.execute("PRAGMA page_size=8192;" + settings)
+      try connection.transaction { () throws(SQLiteError) in
+        try connection.execute(Tables.landingSchema(classes: classes.classes.map(\.name)))
+        try connection.execute(
+          "PRAGMA application_id=\(Tables.applicationID); PRAGMA user_version=\(Tables.version)")
+        for (key, value) in [
+          ("store", SQLValue.text(store)), ("number", .integer(number)), ("opened", .integer(now)),
+        ] {
+          try connection.run("INSERT INTO meta VALUES (?,?)", .text(key), value)
+        }
+      }
+      connection.close()
+    } catch {
+      try? FileSystem.removeDatabase(path)
+      throw error
+    }
+    return path
+  }
+
+  /// The log goes first: without it the file looks empty. One whose file a crash kept back is removed at the next start.
+  static func putInPlace(_ made: String, _ path: String) throws(FileError) {
+    try FileSystem.remove(made + "-shm")
+    try FileSystem.move(made + "-wal", path + "-wal")
+    try FileSystem.move(made, path)
   }
 
   private static func addMissingClasses(_ connection: Connection, _ classes: RetentionClasses) throws(SQLiteError) {
@@ -150,6 +182,17 @@ final class LandingFile {
     insertImported.bind(2, first)
     insertImported.bind(3, last)
     try insertImported.run()
+  }
+
+  /// Rows of an import that wants them kept.
+  func keep(_ ids: ClosedRange<Int64>, until: Int64) throws(SQLiteError) {
+    try connection.run(
+      "UPDATE keep SET last = ? WHERE last = ? AND until = ?", .integer(ids.upperBound), .integer(ids.lowerBound - 1),
+      .integer(until))
+    if try connection.integer("SELECT changes()") == 0 {
+      try connection.run(
+        "INSERT INTO keep VALUES (?,?,?)", .integer(ids.lowerBound), .integer(ids.upperBound), .integer(until))
+    }
   }
 
   func record(_ mark: Mark) throws(SQLiteError) {

@@ -12,6 +12,9 @@ package final class LandingWriter: BatchSink, @unchecked Sendable {
     var door: String
     /// Aligned to the batch's records; empty: not an import.
     var identities: [ImportIdentity]
+    /// Aligned to `identities`: it is one of ours, and its row is here. Empty: none is ours.
+    var present: [Bool]
+    var terms: ImportTerms
     var marks: [Mark]
     var answer: CheckedContinuation<Result<Receipt, Refusal>, Never>
   }
@@ -36,6 +39,7 @@ package final class LandingWriter: BatchSink, @unchecked Sendable {
   private let retired: @Sendable (Int64, Int64) -> Void
 
   private let preparer: LandingPreparer
+  private let presentRows: PresentRows
 
   // thread
   private var file: LandingFile?
@@ -54,6 +58,7 @@ package final class LandingWriter: BatchSink, @unchecked Sendable {
     self.retired = retired
     self.live = live
     marks = recovered.marks
+    presentRows = PresentRows(catalog)
     nextFile = recovered.nextFile
     file = recovered.current
     appender = BatchAppender(options: options, recovered: recovered)
@@ -74,26 +79,44 @@ package final class LandingWriter: BatchSink, @unchecked Sendable {
   package func append(
     _ batch: Batch, key: ReceiptKey?, door: String, marks: [Mark]
   ) async throws(Refusal) -> Receipt {
-    try await append(batch, key: key, door: door, marks: marks, identities: [])
+    try await append(batch, key: key, door: door, marks: marks, identities: [], terms: ImportTerms())
   }
 
-  /// `identities`: one for each record of the batch, for imports; records known by identity are deduplicated.
+  /// `identities`: one for each record of the batch, for imports; records known by identity are deduplicated. Reads data
+  /// files first when some are ours.
   package func append(
-    _ batch: Batch, key: ReceiptKey?, door: String, marks: [Mark], identities: [ImportIdentity]
+    _ batch: Batch, key: ReceiptKey?, door: String, marks: [Mark], identities: [ImportIdentity], terms: ImportTerms
   ) async throws(Refusal) -> Receipt {
+    let present = try present(identities)
     let result = await withCheckedContinuation { (answer: CheckedContinuation<Result<Receipt, Refusal>, Never>) in
       let refusal: Refusal? = bell.locked {
         if phase != .running { return .draining }
         if waitingBytes > 0 && waitingBytes + batch.byteCount > options.queueBytes { return .queueFull }
         waitingBytes += batch.byteCount
         waiting.append(
-          Waiting(batch: batch, key: key, door: door, identities: identities, marks: marks, answer: answer))
+          Waiting(
+            batch: batch, key: key, door: door, identities: identities, present: present, terms: terms, marks: marks,
+            answer: answer))
         bell.ring()
         return nil
       }
       if let refusal { answer.resume(returning: .failure(refusal)) }
     }
     return try result.get()
+  }
+
+  /// For each identity whether it is ours and has its row; empty: none is ours. Done by the caller, so that the writer's
+  /// thread is there for others. A row that is gone now stays gone, as no id is given twice, and of two imports that bring it
+  /// back at once the second one finds it among what is imported.
+  private func present(_ identities: [ImportIdentity]) throws(Refusal) -> [Bool] {
+    let own = identities.lazy.filter { $0.store == self.storeID }.map(\.id)
+    if own.isEmpty { return [] }
+    // The catalog goes with the store.
+    if bell.locked({ phase != .running }) { throw .draining }
+    do throws(SQLiteError) {
+      let found = try presentRows.find(Array(own))
+      return identities.map { $0.store == storeID && found.contains($0.id) }
+    } catch { throw .storage(error.description) }
   }
 
   package func admit(byteCount: Int) -> Refusal? {

@@ -73,7 +73,20 @@ package struct Life {
         guard try connection.integer("SELECT 1 FROM ctx WHERE \(column) = ? LIMIT 1", .text(item.id)) != nil else {
           return nil
         }
-        return ("c.\(column) = ?", [.text(item.id)])
+        let condition = "c.\(column) = ?"
+        guard try connection.integer("SELECT 1 FROM sqlite_schema WHERE name = 'posting'") != nil else {
+          return (condition, [.text(item.id)])
+        }
+        let contexts = try connection.rows("SELECT id FROM ctx WHERE \(column) = ?", .text(item.id))
+        let ids = contexts.compactMap { if case .integer(let id) = $0[0] { id } else { nil } }
+        let ranges = try Postings.ranges("ctx", ids, in: connection)
+        if ranges.isEmpty { return nil }
+        return (
+          """
+          e.id IN (SELECT x.id FROM json_each(?) g CROSS JOIN event x
+            ON x.id BETWEEN CAST(g.key AS INTEGER) AND g.value) AND \(condition)
+          """, [.text(String(decoding: RowRanges.json(ranges.ranges), as: UTF8.self)), .text(item.id)]
+        )
       }
     }
     return rows.events

@@ -59,10 +59,12 @@ final class CompiledPlan {
   /// Columns of the dictionary `name` among those asked for, in the order of the parameters of `rowsOfName`.
   var nameColumns: [String] { plan.columns.compactMap { table.roles[$0].nameColumn } }
 
-  func sql(_ shape: Shape, from rowTable: String, where conditions: [String]) -> String {
+  /// `more`: conditions beside those of the question.
+  func sql(_ shape: Shape, of question: RowsQuestion, and more: [String] = []) -> String {
+    let rowTable = question.rows.table
     var list = if case .rowsOfName = shape { list(rowTable, withoutNames: true) } else { list(rowTable) }
     var end = ""
-    var conditions = conditions
+    var conditions = question.conditions + more
     switch shape {
     case .rows, .rowsOfName: break
     case .rowsByName(let columns, let descending):
@@ -76,6 +78,6 @@ final class CompiledPlan {
     }
     let clause = conditions.isEmpty ? "" : " WHERE " + conditions.joined(separator: " AND ")
     let joins = Views.joins(neededBy: list + clause + end)
-    return "SELECT \(list) FROM main.\(Tables.quoted(rowTable)) e \(joins)\(clause)\(end)"
+    return "SELECT \(list) FROM \(question.source) \(joins)\(clause)\(end)"
   }
 }

@@ -1,11 +1,13 @@
 import CSQLite
 
 /// Rows of all files grouped by columns of the dictionary `name`, so that a GROUP BY needs no sorter: a file with an index on
-/// names is asked for one name at a time, another one sorts its own rows.
+/// names is asked for one name at a time, of another one the rows are counted where that is enough, or it sorts them itself.
 final class NameGroups {
   enum Next {
     /// All rows that this finds are the next ones. The arguments come before those of the question.
     case question(RowsQuestion, sql: String, name: [QueryArgument])
+    /// The next `rows` rows would be those of this question, and nobody asks what else is in them.
+    case counted(RowsQuestion, name: [QueryArgument], rows: Int64)
     /// The statement stands on the next row.
     case row(OpaquePointer)
   }
@@ -13,6 +15,7 @@ final class NameGroups {
   private struct Item {
     var question: RowsQuestion
     var name: [QueryArgument]
+    var rows: Int64?
   }
 
   /// A file that sorts its own rows.
@@ -66,15 +69,34 @@ final class NameGroups {
     for (index, key) in (descending ? keys.reversed() : keys).enumerated() { groups[key] = index }
     items = Array(repeating: [], count: keys.count)
     for (question, names) in found {
-      if question.rows.hasNameIndex {
+      let counts = question.rows.hasNameIndex ? nil : try counts(question)
+      if question.rows.hasNameIndex || counts != nil {
         for name in names {
+          if let counts, counts[name.id] == nil { continue }
           var ofName = question
           ofName.add("e.name = ?", [.integer(name.id)])
-          items[groups[name.key] ?? 0].append(Item(question: ofName, name: name.columns))
+          items[groups[name.key] ?? 0].append(Item(question: ofName, name: name.columns, rows: counts?[name.id]))
         }
       } else if !names.isEmpty {
         try sort(question, arguments, Dictionary(names.map { ($0.id, groups[$0.key] ?? 0) }) { first, _ in first })
       }
+    }
+  }
+
+  /// Rows of each name; nil: they have to be looked at.
+  private func counts(_ question: RowsQuestion) throws(SQLiteError) -> [Int64: Int64]? {
+    guard question.conditions.isEmpty, !plan.plan.columns.contains(0) else { return nil }
+    do throws(SQLiteError) {
+      let summary = try question.file.allBlocks(question.rows)
+      var counts: [Int64: Int64] = [:]
+      for block in summary.blocks {
+        guard let names = block.names else { return nil }
+        for entry in summary.entries[names] { counts[entry.name, default: 0] += entry.rows }
+      }
+      return counts
+    } catch {
+      try pool.passOver(QueryFileFailure(error, question.file.file.path))
+      return [:]
     }
   }
 
@@ -119,7 +141,7 @@ final class NameGroups {
       question.add("e.name IN (SELECT id FROM name WHERE \(clause))", arguments.names.flatMap(\.values))
     }
     let shape = CompiledPlan.Shape.rowsByName(columns: columns, descending: descending)
-    let sql = plan.sql(shape, from: question.rows.table, where: question.conditions)
+    let sql = plan.sql(shape, of: question)
     do throws(SQLiteError) {
       sorted.append(try Sorted(question, sql, groups))
     } catch {
@@ -133,7 +155,8 @@ final class NameGroups {
       if place < items[group].count {
         let item = items[group][place]
         place += 1
-        let sql = plan.sql(.rowsOfName, from: item.question.rows.table, where: item.question.conditions)
+        if let rows = item.rows { return .counted(item.question, name: item.name, rows: rows) }
+        let sql = plan.sql(.rowsOfName, of: item.question)
         return .question(item.question, sql: sql, name: item.name)
       }
       for stream in sorted where try advance(stream) && stream.group == group {

@@ -10,30 +10,37 @@ final class OrderedStream {
   /// Blocks whose keys were not read yet, best last.
   private var blocks: [BlockSummary.Block] = []
   private var keysSQL = ""
+  /// By id: ranges that the statement was not asked for yet, next last, so that few rows cost little sorting.
+  private var chunks: [[ClosedRange<Int64>]] = []
 
-  init(_ question: RowsQuestion, _ plan: CompiledPlan) throws(SQLiteError) {
-    self.question = question
-    let table = question.rows.table
+  init(_ asked: RowsQuestion, _ plan: CompiledPlan) throws(SQLiteError) {
+    var question = asked
     switch plan.plan.order {
     case .time(let descending):
       self.descending = descending
-      sql = plan.sql(.single, from: table, where: [])
+      // Blocks lead to the rows.
+      question = question.unranged
+      self.question = question
+      sql = plan.sql(.single, of: question)
       if let found = try question.blocks() {
         keys = KeyHeap([])
         blocks = descending ? found.sorted { $0.high < $1.high } : found.sorted { $0.low > $1.low }
-        keysSQL = plan.sql(.keys, from: table, where: question.conditions + ["e.id BETWEEN ? AND ?"])
+        keysSQL = plan.sql(.keys, of: question, and: ["e.id BETWEEN ? AND ?"])
       } else {
-        keysSQL = plan.sql(.keys, from: table, where: question.conditions)
+        keysSQL = plan.sql(.keys, of: question)
         keys = KeyHeap(try Self.keys(question, keysSQL, [], descending))
       }
       statement = try question.file.take(sql)
     case .id(let descending):
       self.descending = descending
-      sql = plan.sql(.rowsByID(descending: descending), from: table, where: question.conditions)
+      chunks = question.takeChunks(descending: descending)
+      self.question = question
+      sql = plan.sql(.rowsByID(descending: descending), of: question)
       statement = try question.statement(sql)
     case .none, .names:
       descending = false
-      sql = plan.sql(.rows, from: table, where: question.conditions)
+      self.question = question
+      sql = plan.sql(.rows, of: question)
       statement = try question.statement(sql)
     }
   }
@@ -73,7 +80,12 @@ final class OrderedStream {
       key = least
       return true
     }
-    guard let statement, try statement.step() else { return false }
+    guard let statement else { return false }
+    while try !statement.step() {
+      guard let chunk = chunks.popLast() else { return false }
+      statement.reset()
+      QueryArgument.text(RowRanges.json(chunk)).bind(to: statement.handle, 1)
+    }
     let id = statement.integer(0)
     key = .init(first: descending ? ~id : id, second: 0)
     return true
@@ -94,6 +106,7 @@ final class OrderedStream {
     statement = nil
     keys = nil
     blocks = []
+    chunks = []
   }
 }
 

@@ -14,6 +14,8 @@ final class QueryFile {
     var hasTraceIndex: Bool
     /// The table `trace_index`.
     var hasTraceTable = false
+    /// The table `posting`.
+    var hasPostings = false
     /// Index on `corr` of rows that have one.
     var hasTextIndex: Bool
 
@@ -95,6 +97,7 @@ final class QueryFile {
         hasCorrelationIndex: indexes.contains { $0.contains("lower(hex(") },
         hasTraceIndex: indexes.contains { $0.contains("substr(trace") },
         hasTraceTable: table == "event" && names.contains("trace_index"),
+        hasPostings: table == "event" && names.contains("posting"),
         hasTextIndex: indexes.contains { $0.contains("(corr)") })
     }
   }

@@ -8,6 +8,10 @@ struct RowsQuestion {
   /// Names that its rows have one of; nil: any.
   private var names: Set<Int64>?
   private var isOfCorrelation = false
+  /// Rows that it is about; nil: any.
+  private var found: RowRanges?
+  /// The same, when the rows are read range by range.
+  private var ranges: [ClosedRange<Int64>]?
 
   /// The questions of a scan to one file: one a table and correlation; none when its dictionaries already say no.
   ///
@@ -27,6 +31,7 @@ struct RowsQuestion {
       base.isOfCorrelation = arguments.correlations != nil
       base.addRange(arguments)
       if try !base.narrow() { continue }
+      if try !base.find(names, contexts) { continue }
       base.addEntries(contexts, "ctx", column: "e.ctx", arguments.contexts)
       if let filter = Views.rowFilter(plan.table.view) { base.conditions.append(filter) }
       for condition in arguments.rows { base.add(condition.sql, condition.values) }
@@ -37,6 +42,7 @@ struct RowsQuestion {
         let isProbed =
           try correlations.count > QueryFile.manyProbes ? file.makeProbeIndex(rows) : file.hasProbeIndex(rows)
         let traces = file.traces
+        base.ranges = nil
         for correlation in correlations where traces.map({ correlation.mayBe(in: $0) }) ?? true {
           var question = base
           if try question.add(correlation, isProbed: isProbed) { questions.append(question) }
@@ -97,14 +103,71 @@ struct RowsQuestion {
     return true
   }
 
+  /// Looks up rows by their entries of dictionaries, where no index does. False: there is no such row.
+  private mutating func find(
+    _ names: QueryFile.DictionaryAnswer, _ contexts: QueryFile.DictionaryAnswer
+  ) throws(SQLiteError) -> Bool {
+    if !rows.hasPostings { return true }
+    for (field, answer) in [("ctx", contexts), ("name", names)] {
+      guard case .few(let entries) = answer else { continue }
+      let some = try Postings.ranges(field, entries, in: file)
+      found = found.map { $0.intersection(some) } ?? some
+    }
+    guard let found else { return true }
+    guard let bounds = found.bounds else { return false }
+    let file = file.file
+    let share = Double(file.rows) / max(Double(file.lastID) - Double(file.firstID), 1)
+    if found.areSparse(rowsPerID: min(share, 1)) {
+      ranges = found.ranges
+    } else {
+      if bounds.lowerBound > file.firstID { add("e.id >= ?", [.integer(bounds.lowerBound)]) }
+      if bounds.upperBound < file.lastID { add("e.id <= ?", [.integer(bounds.upperBound)]) }
+    }
+    return true
+  }
+
+  /// The same question to be asked of all rows.
+  var unranged: RowsQuestion {
+    var question = self
+    question.ranges = nil
+    return question
+  }
+
+  private static let rangesOfChunk = 256
+
+  /// Leaves the first ranges in the given order to the question; the others, in pieces, the next one last.
+  mutating func takeChunks(descending: Bool) -> [[ClosedRange<Int64>]] {
+    guard let ranges, ranges.count > Self.rangesOfChunk else { return [] }
+    var chunks = stride(from: 0, to: ranges.count, by: Self.rangesOfChunk).map {
+      Array(ranges[$0..<min($0 + Self.rangesOfChunk, ranges.count)])
+    }
+    if !descending { chunks.reverse() }
+    self.ranges = chunks.popLast()
+    return chunks
+  }
+
+  /// What it reads: the table, or ranges of it.
+  var source: String {
+    let table = "main.\(Tables.quoted(rows.table)) e"
+    if ranges == nil { return table }
+    // Columns of json_each have no affinity, and keys are texts.
+    return "json_each(?) g CROSS JOIN \(table) ON e.id BETWEEN CAST(g.key AS INTEGER) AND g.value"
+  }
+
   /// Blocks that may hold its rows; nil: finding out costs as much as asking all of them.
   func blocks() throws(SQLiteError) -> [BlockSummary.Block]? {
     if isOfCorrelation { return nil }
     guard let summary = try file.file.isLanding ? file.allBlocks(rows) : file.storedBlocks(rows) else { return nil }
-    return summary.blocks.filter { block in
-      guard block.low <= times.upper, block.high >= times.lower else { return false }
-      guard let names, let counted = block.names else { return true }
-      return summary.entries[counted].contains { names.contains($0.name) }
+    return summary.blocks.compactMap { block in
+      guard block.low <= times.upper, block.high >= times.lower else { return nil }
+      if let names, let counted = block.names, !summary.entries[counted].contains(where: { names.contains($0.name) }) {
+        return nil
+      }
+      guard let found else { return block }
+      guard let ids = found.clip(block.first...block.last) else { return nil }
+      var part = block
+      (part.first, part.last) = (ids.lowerBound, ids.upperBound)
+      return part
     }
   }
 
@@ -171,7 +234,10 @@ struct RowsQuestion {
     _ sql: String, first: [QueryArgument] = [], last: [QueryArgument] = []
   ) throws(SQLiteError) -> Statement {
     let statement = try file.take(sql)
-    for (index, value) in (first + values + last).enumerated() { value.bind(to: statement.handle, Int32(index + 1)) }
+    let source = ranges.map { [QueryArgument.text(RowRanges.json($0))] } ?? []
+    for (index, value) in (first + source + values + last).enumerated() {
+      value.bind(to: statement.handle, Int32(index + 1))
+    }
     return statement
   }
 }

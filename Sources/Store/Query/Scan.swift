@@ -77,6 +77,13 @@ final class Scan {
         state?.pointee.steps = false
         state?.pointee.statement = statement
         return
+      case .counted(let question, let name, let rows):
+        do throws(SQLiteError) {
+          try show(question, name, rows)
+          return
+        } catch {
+          try passOver(error, question.file)
+        }
       case .question(let question, let sql, let name):
         do throws(SQLiteError) {
           try ask(question, sql, first: name)
@@ -95,7 +102,7 @@ final class Scan {
     state?.pointee.statement = nil
     guard let (question, statement, sql) = current else { return }
     current = nil
-    let failure = code == SQLITE_DONE ? nil : question.file.connection.error(code)
+    let failure = code == SQLITE_DONE || code == SQLITE_OK ? nil : question.file.connection.error(code)
     question.file.giveBack(statement, sql)
     if let failure { try passOver(failure, question.file) }
   }
@@ -114,7 +121,7 @@ final class Scan {
           if compiled.onlyCounts {
             if try count(question, compiled) { return }
           } else {
-            try ask(question, compiled.sql(.rows, from: question.rows.table, where: question.conditions))
+            try ask(question, compiled.sql(.rows, of: question))
             let code = sqlite3_step(state?.pointee.statement)
             if code == SQLITE_ROW { return }
             try finish(code)
@@ -147,7 +154,7 @@ final class Scan {
 
   /// False: there are none.
   private func count(_ question: RowsQuestion, _ compiled: CompiledPlan) throws(SQLiteError) -> Bool {
-    let sql = compiled.sql(.count, from: question.rows.table, where: question.conditions)
+    let sql = compiled.sql(.count, of: question)
     let statement = try question.statement(sql)
     defer { question.file.giveBack(statement, sql) }
     let rows = try statement.step() ? statement.integer(0) : 0
@@ -157,12 +164,27 @@ final class Scan {
     return rows > 0
   }
 
+  /// As many rows with the same name.
+  private func show(_ question: RowsQuestion, _ name: [QueryArgument], _ rows: Int64) throws(SQLiteError) {
+    let sql = "SELECT NULL" + String(repeating: ",?", count: name.count)
+    let statement = try question.file.take(sql)
+    current = (question, statement, sql)
+    for (index, value) in name.enumerated() { value.bind(to: statement.handle, Int32(index + 1)) }
+    try statement.step()
+    state?.pointee.statement = statement.handle
+    state?.pointee.steps = false
+    state?.pointee.counted = rows
+    counting = (question, rows)
+  }
+
   /// Somebody wants the rowid of a row that was only counted: from here on the rows of its question are read.
   func look() throws(SQLiteError) {
     guard let compiled, let (question, rows) = counting, let counted = state?.pointee.counted else { return }
     counting = nil
     state?.pointee.counted = 0
-    try ask(question, compiled.sql(.rows, from: question.rows.table, where: question.conditions))
+    if let (shown, statement, sql) = current { shown.file.giveBack(statement, sql) }
+    current = nil
+    try ask(question, compiled.sql(.rows, of: question))
     // Those before it went by unseen, so any order will do.
     for _ in counted...rows {
       let code = sqlite3_step(state?.pointee.statement)

@@ -96,7 +96,7 @@ package struct Clearing: Sendable {
     let part = try catalog.intendToBuild(number: file.number)
     let builder = ShardBuilder(
       directory: directory, className: file.className ?? "", day: file.day, number: file.number, part: part,
-      parts: part, restricted: file.restricted)
+      parts: part, restricted: file.restricted, rows: file.rows, keepUntil: file.keepUntil)
     let rewritten: SettledPart
     do throws(StoreFailure) {
       rewritten = try builder.build { target throws(SQLiteError) in

@@ -17,10 +17,14 @@ struct Compactor {
   func run() {
     guard let files = try? catalog.files() else { return }
     var groups: [String: [DataFile]] = [:]
-    for file in files where file.bytes < options.compactBelow {
-      groups["\(file.className ?? "")/\(file.day.map(String.init) ?? "late")", default: []].append(file)
+    let now = options.clock()
+    for var file in files where file.bytes < options.compactBelow {
+      if let until = file.keepUntil, until <= now { file.keepUntil = nil }
+      let day = file.day.map(String.init) ?? "late"
+      // What an import wants kept keeps nothing else.
+      groups["\(file.className ?? "")/\(day)/\(file.keepUntil ?? 0)", default: []].append(file)
     }
-    let today = Timestamp.day(options.clock())
+    let today = Timestamp.day(now)
     for group in groups.values {
       // Nothing much comes to a day that is over: then two files are worth one.
       let least = group.first?.day.map { $0 < today } ?? false ? 2 : Self.leastFiles
@@ -43,7 +47,7 @@ struct Compactor {
     }
     let builder = ShardBuilder(
       directory: directory, className: className, day: first.day, number: first.number, part: part, parts: part,
-      restricted: first.restricted)
+      restricted: first.restricted, rows: files.reduce(0) { $0 + $1.rows }, keepUntil: first.keepUntil)
     var atHand = first
     let merged: SettledPart
     do throws(StoreFailure) {

@@ -4,6 +4,7 @@ import Synchronization
 final class Maintenance: Sendable {
   private let directory: DataDirectory
   private let live: LiveOptions
+  private let watchers: PruneWatchers
   private let catalog: Catalog
   private let vitals: StoreVitals
   private let report: @Sendable (StoreEvent) -> Void
@@ -12,11 +13,12 @@ final class Maintenance: Sendable {
   private let lastSettled = Atomic<Int64>(0)
 
   init(
-    directory: DataDirectory, options: LiveOptions, catalog: Catalog, vitals: StoreVitals,
+    directory: DataDirectory, options: LiveOptions, catalog: Catalog, vitals: StoreVitals, watchers: PruneWatchers,
     report: @escaping @Sendable (StoreEvent) -> Void
   ) {
     self.directory = directory
     live = options
+    self.watchers = watchers
     self.catalog = catalog
     self.vitals = vitals
     self.report = report
@@ -33,7 +35,10 @@ final class Maintenance: Sendable {
       || settled != lastSettled.exchange(settled, ordering: .relaxed)
     if urgent || abs(now - lastPrune.load(ordering: .relaxed)) >= options.pruneInterval {
       lastPrune.store(now, ordering: .relaxed)
-      Pruner(directory: directory, options: options, catalog: catalog, vitals: vitals, report: report).run()
+      Pruner(
+        directory: directory, options: options, catalog: catalog, vitals: vitals, watch: watchers.current,
+        report: report
+      ).run()
     }
     if vitals.overCap.load(ordering: .relaxed) { return }
     if !FileSystem.exists(directory.ballast) { try? FileSystem.allocate(directory.ballast, bytes: 1 << 20) }

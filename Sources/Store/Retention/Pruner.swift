@@ -8,6 +8,8 @@ struct Pruner {
   let options: StoreOptions
   let catalog: Catalog
   let vitals: StoreVitals
+  /// Nil: nobody minds.
+  var watch: (any PruneWatch)?
   let report: @Sendable (StoreEvent) -> Void
 
   /// Reserve that keeps SQLite and the operator's login alive on a full disk.
@@ -24,7 +26,8 @@ struct Pruner {
     vitals.reserveBytes.store(reserve, ordering: .relaxed)
     guard let files = try? catalog.files() else { return }
     let now = options.clock()
-    for entry in RetentionPlan.expired(files, options, now) { unlink(entry) }
+    watch?.beginLook()
+    for entry in RetentionPlan.expired(files, options, now) where watch?.holds(entry.file) != true { unlink(entry) }
     let used = FileSystem.allocatedBelow(directory.path, except: [directory.exports, directory.drop])
     vitals.bytesOnDisk.store(used, ordering: .relaxed)
     let space = FileSystem.space(directory.path)
@@ -32,11 +35,14 @@ struct Pruner {
     let deficit = Self.deficit(options, reserve: reserve, used: used, space: space)
     var freed: Int64 = 0
     if deficit > 0, let left = try? catalog.files() {
-      for entry in RetentionPlan.byCap(left, options) {
-        guard let at = entry.at, at < now else { continue }
-        if freed >= deficit { break }
-        freed += FileSystem.allocated(entry.file.path)
-        unlink(entry)
+      let due = RetentionPlan.byCap(left, options, now).filter { entry in entry.at.map { $0 < now } ?? false }
+      let held = due.map { watch?.holds($0.file) ?? false }
+      // What somebody waits for goes last, but goes before intake has to be refused.
+      for wanted in [false, true] {
+        for (entry, isHeld) in zip(due, held) where isHeld == wanted && freed < deficit {
+          freed += FileSystem.allocated(entry.file.path)
+          unlink(entry)
+        }
       }
     }
     let over = isOver(used - freed, reserve)
@@ -66,6 +72,7 @@ struct Pruner {
   private func unlink(_ entry: RetentionPlan.Entry) {
     let file = entry.file
     let policy = entry.reason.rawValue
+    watch?.willRemove(file)
     do throws(SQLiteError) {
       try Self.unlink(file, .pruned, policy, catalog, now: options.clock())
       vitals.prunedFiles.wrappingAdd(1, ordering: .relaxed)

@@ -7,6 +7,8 @@ package struct RetentionPlan: Sendable {
     case age
     /// The data directory is over its cap, or the file system under its reserve.
     case cap
+    /// An import wants it kept for longer than its class does.
+    case keep
     /// Nothing takes it while there is room.
     case nothing
   }
@@ -27,7 +29,7 @@ package struct RetentionPlan: Sendable {
     var seen = Set(due.map(\.file.path))
     var entries = due
     var freed = due.reduce(0) { $0 + $1.file.bytes }
-    for entry in byCap(files, options) where freed < deficit && seen.insert(entry.file.path).inserted {
+    for entry in byCap(files, options, now) where freed < deficit && seen.insert(entry.file.path).inserted {
       entries.append(entry)
       freed += entry.file.bytes
     }
@@ -35,7 +37,9 @@ package struct RetentionPlan: Sendable {
     var rest: [Entry] = []
     for file in files where !file.isLanding && !seen.contains(file.path) {
       if let name = file.className, let age = ages[name] {
-        rest.append(Entry(file: file, reason: .age, at: end(of: file, after: age)))
+        let end = end(of: file, after: age)
+        let until = file.keepUntil ?? .min
+        rest.append(Entry(file: file, reason: until > end ? .keep : .age, at: max(end, until)))
       } else {
         rest.append(Entry(file: file, reason: .nothing, at: nil))
       }
@@ -55,20 +59,22 @@ package struct RetentionPlan: Sendable {
     let ages = options.ageByClass
     return files.compactMap { file in
       guard let name = file.className, let age = ages[name] else { return nil }
-      let end = end(of: file, after: age)
+      let end = max(end(of: file, after: age), file.keepUntil ?? .min)
       return end < now ? Entry(file: file, reason: .age, at: end) : nil
     }
   }
 
-  /// All settled files: the class with the shortest age goes first, in it what arrived first. `at` is when a file is old
-  /// enough to go for the cap.
-  static func byCap(_ files: [DataFile], _ options: StoreOptions) -> [Entry] {
+  /// All settled files: the class with the shortest age goes first, in it what arrived first, and last of all what an import
+  /// still wants kept. `at` is when a file is old enough to go for the cap.
+  static func byCap(_ files: [DataFile], _ options: StoreOptions, _ now: Int64) -> [Entry] {
     var rank: [String: Int64] = [:]
     for entry in options.classes.classes { rank[entry.name] = entry.ageNanoseconds ?? .max }
     return
       files
       .filter { !$0.isLanding }
       .sorted { a, b in
+        let isKept = ((a.keepUntil ?? .min) > now, (b.keepUntil ?? .min) > now)
+        if isKept.0 != isKept.1 { return isKept.1 }
         let left = rank[a.className ?? ""] ?? 0
         let right = rank[b.className ?? ""] ?? 0
         return left != right ? left < right : a.maxReceived < b.maxReceived

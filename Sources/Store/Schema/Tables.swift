@@ -46,12 +46,18 @@ package enum Tables {
     CREATE TABLE imported(store TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, PRIMARY KEY(store, first))
       WITHOUT ROWID;
     \(mark)
+    \(keep)
     \(LearnedContexts.schema)
 
     """
 
   /// A removed mark is NULL until its file is settled, or an older value in `state.db` would come back.
   static let mark = "CREATE TABLE IF NOT EXISTS mark(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;"
+
+  /// Ids of rows that an import wants kept until a time, whatever the age of their class.
+  static let keep = """
+    CREATE TABLE IF NOT EXISTS keep(first INTEGER PRIMARY KEY, last INTEGER NOT NULL, until INTEGER NOT NULL);
+    """
 
   package static func event(_ table: String) -> String {
     """

@@ -98,7 +98,9 @@ enum Quarantine {
     let plain = directory.temporary + "/reference.db"
     defer {
       try? FileSystem.removeDatabase(path)
-      for folder in [place.landing, place.shards, place.path] { FileSystem.removeFolderIfEmpty(folder) }
+      for folder in [place.landing, place.shards, place.temporary, place.path] {
+        FileSystem.removeFolderIfEmpty(folder)
+      }
     }
     do {
       try FileSystem.createFolders(place.landing)
@@ -134,7 +136,7 @@ enum Quarantine {
     try target.execute("BEGIN")
     for table in Tables.dictionaryNames { salvage.copy(table) }
     salvage.copy("arrival", key: "first")
-    for table in ["meta", "receipt", "tally", "uid", "imported", "mark", "learned", "inherits"] {
+    for table in ["meta", "receipt", "tally", "uid", "imported", "mark", "keep", "learned", "inherits"] {
       salvage.copyStart(table)
     }
     for entry in options.classes.classes { outcome.salvaged += salvage.copy(Tables.landingTable(entry.name)) }
@@ -163,7 +165,7 @@ enum Quarantine {
       let part = try catalog.intendToBuild(number: known.number)
       let builder = ShardBuilder(
         directory: directory, className: className, day: known.day, number: known.number, part: part, parts: part,
-        restricted: known.restricted)
+        restricted: known.restricted, rows: known.rows, keepUntil: known.keepUntil)
       let rebuilt = rebuild(path, builder, &outcome)
       do throws(SQLiteError) {
         try swap(known, part, rebuilt, options, catalog, &outcome)

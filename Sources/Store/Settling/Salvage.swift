@@ -45,13 +45,18 @@ struct Salvage {
       do throws(SQLiteError) {
         while try first.step() {
           let id = first.integer(0)
-          skip = 1
-          start = id + 1
+          // Noise may count backwards, and would be read for ever.
+          if id >= start && id < .max {
+            skip = 1
+            start = id + 1
+          }
           if Self.write(first, insert) { copied += 1 }
         }
         return copied
       } catch {
-        start = start == .min ? 1 : start + skip
+        let (next, isEnd) = start == .min ? (1, false) : start.addingReportingOverflow(skip)
+        if isEnd { return copied }
+        start = next
         skip *= 2
       }
     }

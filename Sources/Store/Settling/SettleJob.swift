@@ -27,6 +27,9 @@ struct SettleJob {
     var day: Int64?
     /// Nil: the whole table.
     var condition: String?
+    /// At most as many.
+    var rows: Int64
+    var keepUntil: Int64?
   }
 
   /// Rows settled. `lastID`: see `Settler.add`; files of an earlier process were looked through at the start.
@@ -105,26 +108,29 @@ struct SettleJob {
     var pieces: [Piece] = []
     for table in try source.landingTables() {
       let range = try source.prepare(
-        "SELECT min(\(Self.dayTime)), max(\(Self.dayTime)) FROM \(Tables.quoted(table))")
+        "SELECT min(\(Self.dayTime)), max(\(Self.dayTime)), count(*) FROM \(Tables.quoted(table))")
       guard try range.step(), !range.isNull(0) else { continue }
       let first = Timestamp.day(range.integer(0))
       let last = Timestamp.day(range.integer(1))
+      let rows = range.integer(2)
       let name = String(table.dropFirst("event_".count))
       if first == last {
-        pieces.append(Piece(table: table, className: name, day: first, condition: nil))
+        pieces.append(Piece(table: table, className: name, day: first, condition: nil, rows: rows))
         continue
       }
       for day in [today - 1, today] where day >= first && day <= last {
         pieces.append(
           Piece(
             table: table, className: name, day: day,
-            condition: "\(Self.dayTime) >= \(day * dayLength) AND \(Self.dayTime) < \((day + 1) * dayLength)"))
+            condition: "\(Self.dayTime) >= \(day * dayLength) AND \(Self.dayTime) < \((day + 1) * dayLength)",
+            rows: rows))
       }
       if first < today - 1 || last > today {
         pieces.append(
           Piece(
             table: table, className: name, day: nil,
-            condition: "\(Self.dayTime) < \((today - 1) * dayLength) OR \(Self.dayTime) >= \((today + 1) * dayLength)"))
+            condition: "\(Self.dayTime) < \((today - 1) * dayLength) OR \(Self.dayTime) >= \((today + 1) * dayLength)",
+            rows: rows))
       }
     }
     var filled: [Piece] = []
@@ -137,14 +143,34 @@ struct SettleJob {
         filled.append(piece)
       }
     }
-    return filled
+    return try keep(filled, source)
+  }
+
+  /// What an import wants kept lies in files of its own, so that nothing else stays because of it.
+  private func keep(_ pieces: [Piece], _ source: Connection) throws(SQLiteError) -> [Piece] {
+    guard try source.integer("SELECT 1 FROM sqlite_schema WHERE name = 'keep'") != nil,
+      let until = try source.integer("SELECT max(until) FROM keep")
+    else { return pieces }
+    let kept = "EXISTS (SELECT 1 FROM keep k WHERE id >= k.first AND id <= k.last)"
+    var parted: [Piece] = []
+    for piece in pieces {
+      for (condition, until) in [(kept, until), ("NOT \(kept)", nil)] as [(String, Int64?)] {
+        var part = piece
+        part.condition = piece.condition.map { "(\($0)) AND \(condition)" } ?? condition
+        part.keepUntil = until
+        let table = Tables.quoted(piece.table)
+        if try source.integer("SELECT 1 FROM \(table) WHERE \(part.condition ?? "") LIMIT 1") == nil { continue }
+        parted.append(part)
+      }
+    }
+    return parted
   }
 
   private func build(_ piece: Piece, _ part: Int64, _ parts: Int64) throws(StoreFailure) -> SettledPart {
     let restricted = options.classes.classes.first { $0.name == piece.className }?.restricted ?? false
     let builder = ShardBuilder(
       directory: directory, className: piece.className, day: piece.day, number: number, part: part, parts: parts,
-      restricted: restricted)
+      restricted: restricted, rows: piece.rows, keepUntil: piece.keepUntil)
     return try builder.build { target throws(SQLiteError) in
       try target.run("ATTACH ? AS source", .text(landing))
       for name in Tables.dictionaryNames {

@@ -15,6 +15,10 @@ struct ShardBuilder {
   var part: Int64
   var parts: Int64
   var restricted: Bool
+  /// About how many rows it will have; nil: many.
+  var rows: Int64?
+  /// See `DataFile`.
+  var keepUntil: Int64?
 
   func build(_ fill: (Connection) throws(SQLiteError) -> Void) throws(StoreFailure) -> SettledPart {
     let temporary = "\(directory.temporary)/\(number)-\(part).db"
@@ -31,13 +35,13 @@ struct ShardBuilder {
         let target = try Connection(temporary, .create)
         try target.execute(
           """
-          PRAGMA page_size=16384; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA main.locking_mode=EXCLUSIVE;
+          PRAGMA page_size=\(pageSize); PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA main.locking_mode=EXCLUSIVE;
           PRAGMA temp_store=MEMORY; PRAGMA cache_size=-49152
           """)
         garnerNoCheckpointOnClose(target)
         // All of the schema before the rows: a file that loses its end still tells what its pages are.
         try target.execute(Tables.settledSchema() + Self.present + BlockSummary.table)
-        if !hasCorrelationIndex { try target.execute(TraceIndex.schema) }
+        if !isIndexed { try target.execute(TraceIndex.schema) }
         try target.execute(Views.all(table: "event"))
         try fill(target)
         settled = try describe(target, path)
@@ -69,33 +73,39 @@ struct ShardBuilder {
 
     """
 
-  /// What is kept for a year and asked for by hand has the index that any SQLite tool can use; the others a `trace_index`.
-  private var hasCorrelationIndex: Bool { className == "evidence" || className == "restricted" }
+  /// Large pages waste little at their ends, but a file has some twenty of them that are nearly empty.
+  private var pageSize: Int {
+    guard let rows else { return 16_384 }
+    return rows < 8_192 ? 4_096 : rows < 131_072 ? 8_192 : 16_384
+  }
 
-  /// (name) everywhere, (ctx) where people look for single sessions.
+  /// What is kept for a year and asked for by hand has indexes that any SQLite tool can use; the others have tables that
+  /// `garner query` knows: `trace_index`, `posting`.
+  private var isIndexed: Bool { className == "evidence" || className == "restricted" }
+
   private var indexes: String {
-    let name = "CREATE INDEX event_name ON event(name);"
-    let text = "CREATE INDEX event_corr ON event(corr) WHERE trace IS NULL AND corr IS NOT NULL;"
-    if hasCorrelationIndex {
-      return name + "CREATE INDEX event_ctx ON event(ctx);"
-        + "CREATE INDEX event_correlation ON event(CASE WHEN trace IS NOT NULL THEN lower(hex(trace)) ELSE corr END);"
-    }
-    let isBulk = className == "firehose" || className == "detail"
-    return name + text + (isBulk ? "" : "CREATE INDEX event_ctx ON event(ctx);")
+    if !isIndexed { return "CREATE INDEX event_corr ON event(corr) WHERE trace IS NULL AND corr IS NOT NULL;" }
+    return """
+      CREATE INDEX event_name ON event(name);
+      CREATE INDEX event_ctx ON event(ctx);
+      CREATE INDEX event_correlation ON event(CASE WHEN trace IS NOT NULL THEN lower(hex(trace)) ELSE corr END);
+      """
   }
 
   /// One pass over the rows for everything that lets a reader pass the file over or find its way in it.
   private func describe(_ target: Connection, _ path: String) throws(SQLiteError) -> SettledPart {
     let count = try target.integer("SELECT count(*) FROM event") ?? 0
     var traces = TraceFilter.empty(expected: Int(count))
-    var index = TraceIndex(expected: hasCorrelationIndex ? 0 : Int(count))
-    let isIndexed = !hasCorrelationIndex
+    var index = TraceIndex(expected: isIndexed ? 0 : Int(count))
+    let isListed = !isIndexed
+    var postings = Postings(rows: isIndexed ? 0 : count)
     var blocks = BlockSummary()
     var lastTrace: (UInt64, UInt64) = (0, 0)
     var hasTraces = false
     var file = DataFile(
       number: number, part: part, path: path, className: className, day: day, restricted: restricted, rows: count,
       bytes: 0, firstID: 0, lastID: 0, minTime: .max, maxTime: .min, minReceived: 0, maxReceived: 0, traces: nil)
+    file.keepUntil = keepUntil
     var counts: [Int64: Int64] = [:]
     var lastKey: Int64 = -1
     var run: Int64 = 0
@@ -108,9 +118,12 @@ struct ShardBuilder {
       file.lastID = id
       file.minTime = min(file.minTime, time)
       file.maxTime = max(file.maxTime, time)
-      blocks.add(id: id, time: time, name: statement.integer(6))
+      let name = statement.integer(6)
+      blocks.add(id: id, time: time, name: name)
+      let context = statement.integer(3)
+      if isListed { postings.add(id: id, name: name, context: context) }
       if kind != Int64(RowKind.spanEvent.rawValue) {
-        let key = statement.integer(3) << 3 | kind
+        let key = context << 3 | kind
         if key == lastKey {
           run += 1
         } else {
@@ -127,7 +140,7 @@ struct ShardBuilder {
           trace.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
         ) : TraceFilter.parse(statement.bytes(5))
       if let halves {
-        if isIndexed { index.add(halves.0, halves.1, id: id) }
+        if isListed { index.add(halves.0, halves.1, id: id) }
         if halves != lastTrace || !hasTraces {
           TraceFilter.insert(halves.0, halves.1, into: &traces)
           lastTrace = halves
@@ -137,6 +150,7 @@ struct ShardBuilder {
     }
     if run > 0 { counts[lastKey, default: 0] += run }
     try index.write(to: target)
+    try postings.write(to: target)
     try blocks.write(to: target)
     file.traces = hasTraces ? traces : [UInt8](repeating: 0, count: 8)
     file.minReceived = try target.integer("SELECT min(at) FROM arrival") ?? 0
@@ -165,6 +179,7 @@ struct ShardBuilder {
       ("first_id", .integer(file.firstID)), ("last_id", .integer(file.lastID)), ("min_time", .integer(file.minTime)),
       ("max_time", .integer(file.maxTime)), ("min_received", .integer(file.minReceived)),
       ("max_received", .integer(file.maxReceived)), ("traces", file.traces.map { .blob($0) } ?? .null),
+      ("keep_until", .optional(file.keepUntil)),
     ]
     for (key, value) in values { try target.run("INSERT OR REPLACE INTO meta VALUES (?,?)", .text(key), value) }
     for count in settled.present {

@@ -12,8 +12,8 @@ struct TraceIndex {
       PRIMARY KEY(base, last, part)) WITHOUT ROWID;
     """
 
-  /// Four blobs fill a page of 16 KiB.
-  private static let entriesPerBlob = 480
+  /// Four blobs fill a page: a larger one would be moved to pages of its own.
+  private static func entriesPerBlob(pageSize: Int64) -> Int { Int(pageSize) / 34 }
 
   private var entries: [UInt64] = []
   private var base: Int64 = 0
@@ -43,12 +43,13 @@ struct TraceIndex {
     let all = entries.isEmpty ? filled : filled + [(base, entries)]
     if all.isEmpty { return }
     try target.execute(Self.schema)
+    let entriesPerBlob = Self.entriesPerBlob(pageSize: try target.integer("PRAGMA page_size") ?? 4096)
     let insert = try target.prepare("INSERT INTO trace_index VALUES (?,?,?,?)")
     for (base, entries) in all {
       let sorted = Self.sorted(entries)
       var start = 0
       while start < sorted.count {
-        let end = min(start + Self.entriesPerBlob, sorted.count)
+        let end = min(start + entriesPerBlob, sorted.count)
         insert.bind(1, base)
         insert.bind(2, Int64(sorted[end - 1] >> 32))
         insert.bind(3, Int64(start))

@@ -66,7 +66,8 @@ final class RowCursor {
     let from = "SELECT \(columns) FROM main.\(Tables.quoted(table)) e \(Views.joins) WHERE "
     let (conditions, values) = filter.conditions
     // `+`: the rows come from the table in its order, not from an index that would have to be sorted.
-    let all = ["e.id > ?", "e.kind != 4"] + conditions
+    let kinds = filter.kinds.isEmpty ? "!= 4" : "IN (\(filter.kinds.map { "\($0.rawValue)" }.joined(separator: ",")))"
+    let all = ["e.id > ?", "e.kind \(kinds)"] + conditions
     records = try connection.prepare(from + all.joined(separator: " AND ") + " ORDER BY e.id")
     try records.bind([.integer(id)] + values)
     events = try connection.prepare(from + "e.id > ? AND e.id <= ? AND e.kind = 4 ORDER BY e.id")

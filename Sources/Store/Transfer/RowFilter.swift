@@ -1,3 +1,5 @@
+package import Telemetry
+
 /// Which rows a reader wants; everything left out lets all through. Span events follow their span, whatever they are.
 package struct RowFilter: Sendable {
   package enum Clock: Sendable {
@@ -12,6 +14,8 @@ package struct RowFilter: Sendable {
   package var to: Int64?
   package var clock = Clock.time
   package var category: String?
+  /// Kinds of records; empty: all.
+  package var kinds: [RowKind] = []
   /// Retention classes by name; empty: all.
   package var classes: [String] = []
   /// 16 bytes.

@@ -34,6 +34,34 @@ package final class RowReader {
     while let row = try next() { try body(row) }
   }
 
+  /// Calls `body` with the rows behind `id` until it returns false: that row is the first of the next call. True: there may be
+  /// more. What `after` says counts for the first call.
+  package func read(after id: Int64, _ body: (StoredRow) throws -> Bool) throws -> Bool {
+    if !isStarted {
+      isStarted = true
+      lastID = id
+      try start()
+    }
+    if let row = returned {
+      returned = nil
+      if try !body(row) {
+        returned = row
+        return true
+      }
+    }
+    while let row = try next() {
+      if try !body(row) {
+        returned = row
+        return true
+      }
+    }
+    return false
+  }
+
+  private var isStarted = false
+  /// Stays where it lies as long as nobody asks for the next one.
+  private var returned: StoredRow?
+
   private func start() throws(SQLiteError) {
     // What is open stays: it may be in the middle of a span. Rows that two files have come twice, and are given once.
     let open = Set(cursors.map(\.path))

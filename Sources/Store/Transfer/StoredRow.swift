@@ -20,6 +20,10 @@ package final class StoredRow {
   package let store: String
   package internal(set) var receivedAt: Int64 = 0
   package internal(set) var door = ""
+  /// It came by an import.
+  package var isImported: Bool { door == Self.importDoor }
+  /// What the rows of an import have for a door.
+  package static let importDoor = "import"
 
   init(_ statement: Statement, store: String) {
     self.statement = statement

@@ -35,7 +35,14 @@ struct BatchBuilder: ~Copyable {
   /// What writing objects again has cost, for whoever has to bound it.
   var rewrittenBytes = 0
   var replacedTexts = 0
+  /// Of the event that is being read: what it has too much of.
+  var tooMuch: Rejection.Reason?
   var keyHashes = KeyHashes()
+
+  /// Where the records so far were stored first; empty: nobody has said.
+  var identities: [RecordIdentity] = []
+  /// What another Garner says of the open resource.
+  var relayed = RelayedResource()
 
   var resourcePromoted = Promoted()
   var scopePromoted = Promoted()
@@ -47,7 +54,7 @@ struct BatchBuilder: ~Copyable {
   /// Source and context of the current scope, for records without promoted attributes of their own.
   private var scopeContext: Int32 = -1
   private var currentStream: Int32 = -1
-  private var resourceSource: Slice = .empty
+  var resourceSource: Slice = .empty
   /// The same as text, once a record of it has been refused.
   private var rejectedSource: String?
   private let credentialSlice: Slice
@@ -75,6 +82,7 @@ struct BatchBuilder: ~Copyable {
   // MARK: levels
 
   mutating func beginResource() {
+    endRelayed()
     resources.append(Batch.Resource())
     resourcePromoted = Promoted()
     scopePromoted = Promoted()
@@ -95,6 +103,7 @@ struct BatchBuilder: ~Copyable {
     } else {
       resourceSource = text(resourcePromoted.serviceName).map { unreserved($0) } ?? peerSlice
     }
+    if options.isRelayed { beginRelayed() }
     scopeContext = -1
   }
 
@@ -372,6 +381,7 @@ struct BatchBuilder: ~Copyable {
     if promoted.any { promote(&row, promoted) }
     rows.append(row)
     if row.kind.isRecord {
+      if !relayed.ids.isEmpty { relayed.take(recordIndex) }
       recordIndex += 1
       recordCount += 1
     }
@@ -454,6 +464,7 @@ struct BatchBuilder: ~Copyable {
   /// Takes back the last record, whose rows begin at `first`.
   mutating func takeBackRecord(from first: Int) {
     rows.removeSubrange(first...)
+    if !relayed.ids.isEmpty { relayed.taken.removeLast() }
     recordIndex -= 1
     recordCount -= 1
   }
@@ -473,6 +484,8 @@ struct BatchBuilder: ~Copyable {
   }
 
   consuming func finish() -> Batch {
+    endRelayed()
+    if !identities.isEmpty { identities += Array(repeating: .unknown, count: recordCount - identities.count) }
     if replacedTexts > 0 {
       warnings.append("\(replacedTexts) texts were not valid UTF-8; U+FFFD stands for the bad bytes")
     }
@@ -480,6 +493,6 @@ struct BatchBuilder: ~Copyable {
       signal: signal, rows: rows, names: names, resources: resources, streams: streams, contexts: contexts,
       metrics: metrics, series: series, rejections: rejections, rejectionCounts: rejectionCounts, warnings: warnings,
       recordCount: recordCount,
-      arena: arena.take())
+      arena: arena.take(), identities: identities)
   }
 }

@@ -16,6 +16,8 @@ package struct DecodeOptions: Sendable {
   package var anonymousSession: [UInt8] = Array("anon-local".utf8)
   /// Component of records that name none.
   package var component: [UInt8] = Array("unknown_service".utf8)
+  /// Whether the sender is another Garner, whose resources say where their records are from; nobody else is believed.
+  package var isRelayed = false
   /// Nested arrays and maps in one value; deeper is refused (CONFORMANCE LIM-04). 64 must pass.
   package var depthLimit = 256
   /// Rows of one batch; records beyond are refused alone. Two bytes can be a whole record, and a row in memory is almost a

@@ -5,6 +5,7 @@ extension BatchBuilder {
     switch try c.peek() {
     case UInt8(ascii: "{"):
       guard depth < options.depthLimit else { throw c.fault(.tooDeep) }
+      let start = arena.count
       var mark = beginObject()
       var input = StoredObject(c)
       while let key = try input.next() {
@@ -13,8 +14,10 @@ extension BatchBuilder {
       }
       c = input.cursor
       _ = endObject(mark)
+      measureValue(arena.count &- start)
     case UInt8(ascii: "["):
       guard depth < options.depthLimit else { throw c.fault(.tooDeep) }
+      let start = arena.count
       arena.append(UInt8(ascii: "["))
       var first = true
       var input = StoredArray(c)
@@ -25,6 +28,7 @@ extension BatchBuilder {
       }
       c = input.cursor
       arena.append(UInt8(ascii: "]"))
+      measureValue(arena.count &- start)
     case UInt8(ascii: "\""): try copyText(&c)
     case UInt8(ascii: "-"), 0x30...0x39: try copyNumber(&c)
     default: arena.append(try c.storedValue())
@@ -35,9 +39,13 @@ extension BatchBuilder {
   mutating func copyKey(
     _ key: UnsafeRawBufferPointer, in mark: inout ObjectMark, reserved: ReservedKeys = .none
   ) {
-    guard key.contains(UInt8(ascii: "\\")) else { return self.key(key, in: &mark, reserved: reserved) }
+    guard key.contains(UInt8(ascii: "\\")) else {
+      measureKey(key.count)
+      return self.key(key, in: &mark, reserved: reserved)
+    }
     var plain = Arena(capacity: key.count + 8)
     plain.appendUnescaped(key)
+    measureKey(plain.count)
     self.key(plain.bytes(0, plain.count), in: &mark, reserved: reserved)
   }
 
@@ -46,11 +54,13 @@ extension BatchBuilder {
     let text = try c.storedString()
     let inside = UnsafeRawBufferPointer(rebasing: text[1..<text.count - 1])
     guard inside.contains(UInt8(ascii: "\\")) else {
+      measureValue(inside.count)
       arena.append(text)
       return
     }
     var plain = Arena(capacity: inside.count + 8)
     plain.appendUnescaped(inside)
+    measureValue(plain.count)
     arena.appendJSONString(plain.bytes(0, plain.count))
   }
 

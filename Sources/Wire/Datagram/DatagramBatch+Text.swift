@@ -7,6 +7,15 @@ extension DatagramBatch {
   package mutating func append(
     _ envelope: borrowing DatagramEnvelope, from sender: borrowing DatagramSender, arrival: Int64
   ) -> Int {
+    _ = appendEvents(envelope, from: sender, arrival: arrival)
+    return closePacket()
+  }
+
+  /// The same before the packet is closed; gives which events are refused, and why.
+  mutating func appendEvents(
+    _ envelope: borrowing DatagramEnvelope, from sender: borrowing DatagramSender, arrival: Int64
+  ) -> [(index: Int, reason: Rejection.Reason)] {
+    var faults: [(index: Int, reason: Rejection.Reason)] = []
     if let numbers = envelope.numbers { boot.set(numbers.boot) }
     var shared = Shared(sentMicroseconds: envelope.numbers?.sentMicroseconds, arrival: arrival)
     shared.source = sender.source
@@ -25,9 +34,10 @@ extension DatagramBatch {
         // The reason is told with the source of the packet.
         _ = placeOf(shared)
         refused.append((fault, number ?? UInt64(index)))
+        faults.append((index, fault))
       }
     }
-    return closePacket()
+    return faults
   }
 
   /// What all events of the packet have, unless they say otherwise.
@@ -71,39 +81,53 @@ extension DatagramBatch {
   mutating func append(
     _ bytes: UnsafeRawBufferPointer, _ shared: Shared, _ number: UInt64?
   ) -> Rejection.Reason? {
-    let start = builder.arena.count
     let firstKey = builder.keyHashes.count
     do throws(JSONFault) {
       guard let input = StoredObject(bytes) else { return .badJSON }
       let event = try TextEvent(input)
       guard let name = event.name, !name.isEmpty, name.count <= 255 else { return .badName }
-      try append(event, name, shared, number)
+      if event.hasLongColumn { return .valueTooLong }
+      let place = placeOf(event, shared)
+      // What the place wrote is for others too.
+      let start = builder.arena.count
+      var row = row(event.microseconds ?? shared.sentMicroseconds, event.severity ?? .info, arrival: shared.arrival)
+      var promoted = Promoted()
+      do throws(JSONFault) {
+        row.data = try data(event, place, &row, &promoted)
+      } catch {
+        builder.keyHashes.truncate(to: firstKey)
+        builder.arena.truncate(to: start)
+        builder.tooMuch = nil
+        throw error
+      }
+      if let reason = builder.takeTooMuch() {
+        builder.arena.truncate(to: start)
+        return reason
+      }
+      append(event, name, place, number, &row, &promoted)
       return nil
     } catch {
-      builder.keyHashes.truncate(to: firstKey)
-      builder.arena.truncate(to: start)
       return error.kind == .tooDeep ? .tooDeep : .badJSON
     }
   }
 
-  private mutating func append(
-    _ event: TextEvent, _ name: [UInt8], _ shared: Shared, _ number: UInt64?
-  ) throws(JSONFault) {
+  private mutating func placeOf(_ event: TextEvent, _ shared: Shared) -> DatagramPlace {
     var shared = shared
     if let session = event.session { shared.session = session }
     if let component = event.component { shared.component = component }
     if let gameModule = event.gameModule { shared.gameModule = gameModule }
     if let modFingerprint = event.modFingerprint { shared.modFingerprint = modFingerprint }
     if let trace = event.correlation.flatMap({ TraceDigits.id($0) }) { shared.trace = trace }
-    let index = placeOf(shared)
-    let place = places[index]
+    return places[placeOf(shared)]
+  }
 
-    var row = row(event.microseconds ?? shared.sentMicroseconds, event.severity ?? .info, arrival: shared.arrival)
+  private mutating func append(
+    _ event: TextEvent, _ name: [UInt8], _ place: DatagramPlace, _ number: UInt64?, _ row: inout Row,
+    _ promoted: inout Promoted
+  ) {
     if let nanoseconds = event.nanoseconds { row.time = nanoseconds }
     if event.nanoseconds != nil { row.bits &= ~Bits.logTimeWasZero }
     if let number = event.severityNumber { row.bits = row.bits & ~31 | number }
-    var promoted = Promoted()
-    row.data = try data(event, place, &row, &promoted)
     columns(event, &row, &promoted)
     if let text = event.severityText {
       let ext = builder.arena.count
@@ -189,6 +213,7 @@ extension DatagramBatch {
         }
       }
     }
+    builder.measureAttributes(mark)
     let (slice, moved) = builder.endAttributes(mark, reserved: .log)
     if moved { row.bits |= Bits.attributesMoved }
     return slice

@@ -89,6 +89,8 @@ extension DatagramBatch {
         if case .badUTF8 = error.kind { problem = .badUTF8 }
       }
     }
+    // Nothing else of a packet of this size can be too much.
+    if let reason = builder.takeTooMuch(), problem == nil { problem = reason }
     if let problem {
       fault = fault ?? problem
       builder.keyHashes.truncate(to: firstKey)

@@ -18,6 +18,7 @@ extension EventDecoder {
     if let slice { return slice }
     builder.arena.truncate(to: start)
     builder.keyHashes.truncate(to: firstKey)
+    builder.tooMuch = nil
     promoted = Promoted()
     row.bits &= ~Bits.attributesMoved
     return body(json)
@@ -41,6 +42,8 @@ extension EventDecoder {
       }
       builder.arena.truncate(to: value)
       builder.keyHashes.truncate(to: firstKey)
+      builder.tooMuch = nil
+      builder.measureValue(bytes.count)
       builder.arena.appendJSONString(bytes)
     }
     builder.arena.append("}")
@@ -72,6 +75,7 @@ extension EventDecoder {
     c = input.cursor
     c.skipSpace()
     guard c.left == 0 else { throw c.fault(.trailing) }
+    builder.measureAttributes(mark)
     let (slice, moved) = builder.endAttributes(mark, reserved: .log)
     if moved { row.bits |= Bits.attributesMoved }
     return slice
@@ -94,6 +98,7 @@ extension EventDecoder {
     _ key: UnsafeRawBufferPointer, _ mark: inout ObjectMark, keepsAttributes: Bool
   ) {
     let plain = unescapedKey(key)
+    builder.measureKey(plain.count)
     plain.withUnsafeBytes { builder.key($0, in: &mark, reserved: keepsAttributes ? .none : .log) }
   }
 
@@ -117,6 +122,7 @@ extension EventDecoder {
     case UInt8(ascii: "{"):
       guard depth < builder.options.depthLimit else { throw c.fault(.tooDeep) }
       if isEscaped, try escape(&c) { return }
+      let start = builder.arena.count
       var mark = builder.beginObject()
       var input = StoredObject(c)
       while let key = try input.next() {
@@ -125,8 +131,10 @@ extension EventDecoder {
       }
       c = input.cursor
       _ = builder.endObject(mark)
+      builder.measureValue(builder.arena.count - start)
     case UInt8(ascii: "["):
       guard depth < builder.options.depthLimit else { throw c.fault(.tooDeep) }
+      let start = builder.arena.count
       builder.arena.append(UInt8(ascii: "["))
       var first = true
       var input = StoredArray(c)
@@ -137,10 +145,12 @@ extension EventDecoder {
       }
       c = input.cursor
       builder.arena.append("]")
+      builder.measureValue(builder.arena.count - start)
     case UInt8(ascii: "\""):
       var text = Arena(capacity: 64)
       c.at += 1
       try c.text(into: &text)
+      builder.measureValue(text.count)
       builder.arena.appendJSONString(text.bytes(0, text.count))
     case UInt8(ascii: "-"), 0x30...0x39: try number(&c)
     default: builder.arena.append(try c.storedValue())

@@ -22,8 +22,16 @@ package struct EventDecoder: ~Copyable {
 
   package consuming func finish() -> Batch { builder.finish() }
 
-  package mutating func append(_ event: EventRow) {
+  /// Nil: the row was appended, as rows of a store of ours always are; else why it is refused. `path`: how it is called then.
+  @discardableResult
+  package mutating func append(_ event: EventRow, path: @autoclosure () -> String = "") -> Rejection.Reason? {
+    if !isEscaped && event.hasLongColumn {
+      open(EventRow())
+      builder.reject(.valueTooLong, path: path(), record: "")
+      return .valueTooLong
+    }
     open(event)
+    let start = builder.arena.count
     var row = Row()
     row.kind = .log
     row.present = .data
@@ -32,6 +40,11 @@ package struct EventDecoder: ~Copyable {
     if event.time == nil { row.bits |= Bits.logTimeWasZero }
     var promoted = Promoted()
     row.data = data(event.data, &promoted, &row)
+    if let reason = builder.takeTooMuch(), !isEscaped {
+      builder.arena.truncate(to: start)
+      builder.reject(reason, path: path(), record: "")
+      return reason
+    }
     promoted.category = string(event.category) ?? promoted.category
     promoted.uid = event.uid.flatMap { string($0) } ?? promoted.uid
     // The columns are right, whatever `data` repeats of them.
@@ -57,6 +70,7 @@ package struct EventDecoder: ~Copyable {
       promoted.microseconds = Slice(start: start, count: builder.arena.count - start)
     }
     builder.append(&row, promoted: promoted)
+    return nil
   }
 
   // MARK: columns

@@ -67,6 +67,37 @@ package struct FileSidecar: Sendable, Equatable {
     if key == "game_id" { gameID = Array(value.utf8) }
   }
 
+  /// What this one leaves open, as `other` says it.
+  package func over(_ other: FileSidecar) -> FileSidecar {
+    var both = self
+    both.source = source ?? other.source
+    both.component = component ?? other.component
+    both.sessionID = sessionID ?? other.sessionID
+    both.gameModule = gameModule ?? other.gameModule
+    both.modFingerprint = modFingerprint ?? other.modFingerprint
+    both.signal = signal ?? other.signal
+    both.resource = Self.merged(resource, other.resource)
+    both.attributes = Self.merged(attributes, other.attributes)
+    both.gameID = gameID.isEmpty ? other.gameID : gameID
+    return both
+  }
+
+  private static func merged(_ members: [UInt8], _ more: [UInt8]) -> [UInt8] {
+    let own = [UInt8(ascii: "{")] + members + [UInt8(ascii: "}")]
+    let others = [UInt8(ascii: "{")] + more + [UInt8(ascii: "}")]
+    var known: Set<ArraySlice<UInt8>> = []
+    var first = JSONMembers(own)
+    while let member = first.next() { known.insert(own[member.key]) }
+    var all = members
+    var second = JSONMembers(others)
+    while let member = second.next() {
+      if known.contains(others[member.key]) { continue }
+      if !all.isEmpty { all.append(UInt8(ascii: ",")) }
+      all += others[member.all]
+    }
+    return all
+  }
+
   private static func text(_ c: inout JSONCursor) throws(JSONFault) -> String? {
     let text = String(decoding: try c.plainText(), as: UTF8.self)
     return text.isEmpty ? nil : text
@@ -125,7 +156,8 @@ extension Batch {
     return Batch(
       signal: signal, rows: rows, names: names, resources: resources, streams: streams, contexts: contexts,
       metrics: metrics, series: series, rejections: rejections, rejectionCounts: rejectionCounts, warnings: warnings,
-      recordCount: recordCount, arena: UnsafeRawBufferPointer(rebasing: bytes[..<(arena.count + added.text.count)]))
+      recordCount: recordCount, arena: UnsafeRawBufferPointer(rebasing: bytes[..<(arena.count + added.text.count)]),
+      filtered: filtered)
   }
 }
 

@@ -68,10 +68,26 @@ extension OTLPJSONEncoder {
     levels.level = Swift.min(levels.level, level)
   }
 
-  private mutating func open(_ resource: OTLPRecord.Resource) throws(JSONFault) {
+  mutating func open(_ resource: OTLPRecord.Resource) throws(JSONFault) {
+    _ = try open(resource, adding: [])
+  }
+
+  /// Gives where further attributes could go.
+  mutating func open(
+    _ resource: OTLPRecord.Resource, adding added: [OTLPAddedAttribute]
+  ) throws(JSONFault) -> Int {
     comma()
     out.append("{\"resource\":{")
-    try attributes("\"attributes\":[", resource.attributes)
+    try rules.beginResource(resource.attributes)
+    defer { rules.endResource() }
+    let start = out.count
+    key("\"attributes\":[")
+    let first = out.count
+    if let cursor = JSONCursor(resource.attributes) { _ = try keyValues(cursor, depth: 0) }
+    if rules.isServiceUnknown { add(.unknownService) }
+    for attribute in added { add(attribute) }
+    let end = out.count
+    if end == first { out.truncate(to: start) } else { out.append("]") }
     count("\"droppedAttributesCount\":", resource.dropped)
     try entityRefs(resource.entityRefs)
     out.append("}")
@@ -82,6 +98,16 @@ extension OTLPJSONEncoder {
     case .metrics: key("\"scopeMetrics\":[")
     }
     levels.level = .resource
+    return end
+  }
+
+  private mutating func add(_ attribute: OTLPAddedAttribute) {
+    comma()
+    out.append("{\"key\":\"")
+    out.append(attribute.key)
+    out.append("\",\"value\":{\"stringValue\":")
+    out.appendJSONString(attribute.text)
+    out.append("}}")
   }
 
   private mutating func entityRefs(_ json: UnsafeRawBufferPointer) throws(JSONFault) {
@@ -89,6 +115,11 @@ extension OTLPJSONEncoder {
     var list = StoredArray(cursor)
     key("\"entityRefs\":[")
     while try list.next() {
+      var passed = list.cursor
+      if rules.isActive, try !rules.leaves(entity: passed.storedValue()) {
+        list.cursor = passed
+        continue
+      }
       comma()
       out.append("{")
       var entity = StoredObject(list.cursor)
@@ -113,7 +144,7 @@ extension OTLPJSONEncoder {
     out.append("]")
   }
 
-  private mutating func open(_ scope: OTLPRecord.Scope) throws(JSONFault) {
+  mutating func open(_ scope: OTLPRecord.Scope) throws(JSONFault) {
     comma()
     out.append("{\"scope\":{")
     text("\"name\":", scope.name)
@@ -130,7 +161,7 @@ extension OTLPJSONEncoder {
     levels.level = .scope
   }
 
-  private mutating func open(_ metric: OTLPRecord.Metric) throws(JSONFault) {
+  mutating func open(_ metric: OTLPRecord.Metric) throws(JSONFault) {
     comma()
     out.append("{")
     text("\"name\":", metric.name)

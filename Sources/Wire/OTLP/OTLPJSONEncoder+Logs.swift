@@ -70,7 +70,7 @@ extension OTLPJSONEncoder {
         }
       }
     }
-    columns(record, promoted)
+    columns(record, OTLPLogColumns(record, promoted))
     if out.count == first { out.truncate(to: start) } else { out.append("]") }
     if var body {
       key("\"body\":")
@@ -78,22 +78,26 @@ extension OTLPJSONEncoder {
     }
   }
 
-  /// Columns that came from something else than an attribute, e.g. an imported `telemetry.db`: attributes from here on.
-  private mutating func columns(_ record: OTLPRecord, _ known: OTLPPromotedKeys) {
-    if let tick = record.tick, !known.tick { integer("{\"key\":\"tick\",\"value\":", tick) }
-    if let duration = record.duration, !known.duration {
-      integer("{\"key\":\"duration_us\",\"value\":", duration / 1000)
+  private mutating func columns(_ record: OTLPRecord, _ columns: OTLPLogColumns) {
+    if columns.isEmpty { return }
+    if columns.contains(.tick) && rules.leaves("tick") {
+      integer("{\"key\":\"tick\",\"value\":", record.tick ?? 0)
     }
-    if !known.category && !isDefaultCategory(record) {
+    if columns.contains(.duration) && rules.leaves("duration_us") {
+      integer("{\"key\":\"duration_us\",\"value\":", (record.duration ?? 0) / 1000)
+    }
+    if columns.contains(.category) && rules.leaves("category") {
       string("{\"key\":\"category\",\"value\":", record.category)
     }
-    if record.bits & Bits.logHasEventName == 0 && !known.event && !record.event.spells("log") {
+    if columns.contains(.event) && rules.leaves("event.name") {
       string("{\"key\":\"event.name\",\"value\":", record.event)
     }
-    if record.correlation.count > 0 && !known.correlation {
+    if columns.contains(.correlation) && rules.leaves("correlation") {
       string("{\"key\":\"correlation\",\"value\":", record.correlation)
     }
-    if record.uid.count > 0 && !known.uid { string("{\"key\":\"log.record.uid\",\"value\":", record.uid) }
+    if columns.contains(.uid) && rules.leaves("log.record.uid") {
+      string("{\"key\":\"log.record.uid\",\"value\":", record.uid)
+    }
   }
 
   private mutating func integer(_ key: StaticString, _ number: Int64) {
@@ -108,49 +112,5 @@ extension OTLPJSONEncoder {
     out.append("{\"stringValue\":")
     out.appendJSONString(text)
     out.append("}}")
-  }
-
-  /// Whether a decoder would find the same category by itself (DESIGN §5).
-  private func isDefaultCategory(_ record: OTLPRecord) -> Bool {
-    if record.category.isEmpty { return true }
-    let segment = record.event.prefix { $0 != UInt8(ascii: ".") }
-    let isWord =
-      segment.count > 0 && segment.count <= 32
-      && segment.allSatisfy { byte in
-        switch byte {
-        case 0x61...0x7a, 0x30...0x39, UInt8(ascii: "_"): true
-        default: false
-        }
-      }
-    return isWord ? record.category.elementsEqual(segment) : record.category.spells("log")
-  }
-}
-
-/// Which attributes that become columns a log record has.
-private struct OTLPPromotedKeys {
-  var tick = false
-  var duration = false
-  var category = false
-  var event = false
-  var correlation = false
-  var uid = false
-
-  mutating func note(_ key: UnsafeRawBufferPointer) {
-    switch key.count {
-    case 4: if key.spells("tick") { tick = true }
-    case 8:
-      if key.spells("category") { category = true }
-      if key.spells("trace_id") { correlation = true }
-    case 10:
-      if key.spells("event.name") { event = true }
-      if key.spells("duration_s") || key.spells("process_us") { duration = true }
-    case 11:
-      if key.spells("correlation") { correlation = true }
-      if key.spells("duration_us") || key.spells("duration_ms") { duration = true }
-    case 14:
-      if key.spells("event.category") { category = true }
-      if key.spells("log.record.uid") { uid = true }
-    default: break
-    }
   }
 }

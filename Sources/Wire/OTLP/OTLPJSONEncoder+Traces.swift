@@ -61,8 +61,10 @@ extension OTLPJSONEncoder {
     guard code != 0 || message.count > 0 else { return }
     key("\"status\":{")
     if code == Bits.spanStatusInExt {
-      key("\"code\":")
-      out.append(other)
+      if other.count > 0 {
+        key("\"code\":")
+        out.append(other)
+      }
     } else if code != 0 {
       key("\"code\":")
       out.appendInteger(code)

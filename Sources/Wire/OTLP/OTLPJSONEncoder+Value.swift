@@ -19,6 +19,7 @@ extension OTLPJSONEncoder {
     return rest
   }
 
+  /// `depth` 0: these are attributes, which may have to stay.
   mutating func keyValues(_ cursor: JSONCursor, depth: Int) throws(JSONFault) -> JSONCursor {
     var object = StoredObject(cursor)
     while let key = try object.next() { try keyValue(key, &object.cursor, depth: depth) }
@@ -27,6 +28,10 @@ extension OTLPJSONEncoder {
 
   @inline(__always)
   mutating func keyValue(_ key: UnsafeRawBufferPointer, _ cursor: inout JSONCursor, depth: Int) throws(JSONFault) {
+    if depth == 0 && rules.isActive && !rules.leaves(stored: key) {
+      _ = try cursor.storedValue()
+      return
+    }
     comma()
     if key.isEmpty {
       out.append("{\"value\":")

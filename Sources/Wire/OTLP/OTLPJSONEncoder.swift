@@ -18,6 +18,8 @@ package struct OTLPJSONEncoder: ~Copyable {
   package let signal: Signal
   var out = Arena(capacity: 1 << 16)
   var levels = OTLPLevels()
+  /// Which attributes leave: all of them, unless it is for a destination.
+  var rules = OTLPAttributeRules()
   /// The members of the garner object.
   private var runs: [(first: Int64, count: Int)] = []
   private var origins = OTLPOriginRuns()

@@ -52,6 +52,10 @@ package struct OTLPRecord {
   package var id: Int64
   package var kind: RowKind
   package var time: Int64 = 0
+  /// Arrival, nanoseconds since 1970.
+  package var receivedAt: Int64 = 0
+  /// It came by an import, not by a door.
+  package var isImported = false
   package var duration: Int64?
   package var auxiliary: Int64?
   package var tick: Int64?

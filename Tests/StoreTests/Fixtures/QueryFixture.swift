@@ -93,7 +93,9 @@ final class QueryFixture {
         try write(rows, connection) { _ in "event" }
       }
       if let rowsPerBlock { try Self.summarize(connection, rowsPerBlock) }
-      try connection.execute(Self.indexes(name))
+      // Files of both formats: with indexes, and with lists of rows.
+      let isListed = name == "standard" || name == "detail"
+      if isListed { try Self.list(connection) } else { try connection.execute(Self.indexes(name)) }
       try connection.execute(Views.all(table: "event"))
       try connection.execute("PRAGMA analysis_limit=400; ANALYZE event")
       connection.close()
@@ -108,6 +110,13 @@ final class QueryFixture {
     let rows = try connection.prepare("SELECT id, time, name FROM event ORDER BY id")
     while try rows.step() { summary.add(id: rows.integer(0), time: rows.integer(1), name: rows.integer(2)) }
     try summary.write(to: connection)
+  }
+
+  private static func list(_ connection: Connection) throws(SQLiteError) {
+    var postings = Postings(rows: try connection.integer("SELECT count(*) FROM event") ?? 0, fewRows: 0)
+    let rows = try connection.prepare("SELECT id, name, ctx FROM event ORDER BY id")
+    while try rows.step() { postings.add(id: rows.integer(0), name: rows.integer(1), context: rows.integer(2)) }
+    try postings.write(to: connection)
   }
 
   /// Leaves `events` in a landing file; the connection stays open, as the writer's does.

@@ -1,0 +1,53 @@
+/// `http://HOST:PORT/path`, taken apart.
+package struct EndpointAddress: Sendable, Equatable {
+  package var isTLS: Bool
+  /// Without brackets.
+  package var host: String
+  package var port: Int
+  /// Begins with a slash, or empty.
+  package var path: String
+
+  /// Nil: neither http nor https, no host, or no port of this world.
+  package init?(_ text: String) {
+    let rest: Substring
+    if text.hasPrefix("http://") {
+      isTLS = false
+      rest = text.dropFirst(7)
+    } else if text.hasPrefix("https://") {
+      isTLS = true
+      rest = text.dropFirst(8)
+    } else {
+      return nil
+    }
+    let authority = rest.prefix { $0 != "/" && $0 != "?" }
+    path = String(rest.dropFirst(authority.count))
+    guard !authority.contains("@"), !authority.contains(" ") else { return nil }
+    var name = authority
+    port = isTLS ? 443 : 80
+    if authority.hasPrefix("[") {
+      guard let end = authority.firstIndex(of: "]") else { return nil }
+      name = authority[authority.index(after: authority.startIndex)..<end]
+      let tail = authority[authority.index(after: end)...]
+      if !tail.isEmpty {
+        guard tail.hasPrefix(":"), let number = UInt16(tail.dropFirst()) else { return nil }
+        port = Int(number)
+      }
+    } else if let colon = authority.lastIndex(of: ":") {
+      guard let number = UInt16(authority[authority.index(after: colon)...]) else { return nil }
+      port = Int(number)
+      name = authority[..<colon]
+    }
+    guard !name.isEmpty else { return nil }
+    host = String(name)
+  }
+
+  /// This machine, by its numbers or its name.
+  package var isLoopback: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
+
+  /// With the path of the protocol where the endpoint has none.
+  package func url(defaultPath: String) -> String {
+    let shown = host.contains(":") ? "[\(host)]" : host
+    let base = "\(isTLS ? "https" : "http")://\(shown):\(port)"
+    return base + (path.isEmpty || path == "/" ? defaultPath : path)
+  }
+}

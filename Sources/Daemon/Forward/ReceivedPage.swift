@@ -1,0 +1,68 @@
+import Forward
+import Synchronization
+import Wire
+
+/// The page for those who pull (FORWARD §5): the latest values of what came in, behind the destination's position like all
+/// that leaves.
+///
+/// `@unchecked Sendable`: `page` is only touched under `lock`.
+final class ReceivedPage: @unchecked Sendable {
+  private let lock = Mutex<Void>(())
+  private let page: ScrapePage
+
+  init(_ options: PrometheusOptions, expiry: Duration) {
+    page = ScrapePage(options: options, expiry: expiry.wholeNanoseconds)
+  }
+
+  func add(_ record: OTLPRecord) -> ParcelTake { lock.withLock { _ in page.add(record) } }
+
+  func text(now: Int64, isOpenMetrics: Bool, quotesNames: Bool) -> (body: [UInt8], contentType: String) {
+    lock.withLock { _ in
+      let format: ScrapePage.Format = isOpenMetrics ? .openMetrics : .text
+      return (page.page(now: now, format: format, quotesNames: quotesNames), format.contentType)
+    }
+  }
+}
+
+/// Takes records into a page instead of sending them.
+final class PageBuilder: ParcelBuilder {
+  private let page: ReceivedPage
+  private var items: [ParcelItem] = []
+
+  init(_ page: ReceivedPage) { self.page = page }
+
+  var pendingRecords: Int { items.count }
+  var pendingBytes: Int { 0 }
+
+  func add(_ record: OTLPRecord) -> ParcelTake {
+    let take = page.add(record)
+    switch take {
+    case .taken, .absorbed:
+      items.append(ParcelItem(id: record.id, time: record.time))
+      return .taken
+    case .refused, .skipped: return take
+    }
+  }
+
+  func cut(laneCount: Int) -> [any Parcel] {
+    defer { items = [] }
+    return items.isEmpty ? [] : [PageParcel(items)]
+  }
+}
+
+/// What is on the page already.
+private final class PageParcel: Parcel {
+  let items: [ParcelItem]
+  init(_ items: [ParcelItem]) { self.items = items }
+  var lane: UInt64? { 0 }
+  var road: Int { 0 }
+  var byteCount: Int { items.count * MemoryLayout<ParcelItem>.stride }
+  func body(_ range: Range<Int>, form: Int) -> [UInt8] { [] }
+}
+
+struct PageCourier: Courier {
+  func send(_ parcel: any Parcel, _ range: Range<Int>, form: Int) async -> Answer { Answer(.status(200)) }
+  func judge(_ answer: Answer, _ parcel: any Parcel, _ range: Range<Int>, form: Int) -> Verdict {
+    .accept(refused: 0, reason: "", message: "")
+  }
+}

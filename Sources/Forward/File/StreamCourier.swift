@@ -1,0 +1,41 @@
+import Glibc
+import NIOPosix
+package import Wire
+
+/// Lines of OTLP/JSON on standard output. A pipe whose reader is gone stops it.
+package final class StreamCourier: Courier {
+  private let descriptor: Int32
+
+  package init(descriptor: Int32 = 1) { self.descriptor = descriptor }
+
+  package func send(_ parcel: any Parcel, _ range: Range<Int>, form: Int) async -> Answer {
+    let line = parcel.body(range, form: form) + [0x0a]
+    let descriptor = descriptor
+    // 0: all of it is written.
+    let number = await Self.blocking { () -> Int32 in
+      var written = 0
+      while written < line.count {
+        let got = line[written...].withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+        if got < 0 && errno == EINTR { continue }
+        if got <= 0 { return errno }
+        written += got
+      }
+      return 0
+    }
+    if number == 0 { return Answer(.status(200)) }
+    let words = "standard output: \(String(cString: strerror(number)))"
+    return Answer(number == EPIPE ? .untrusted(words) : .silence(words, isTimeout: false))
+  }
+
+  private static func blocking(_ body: @escaping @Sendable () -> Int32) async -> Int32 {
+    (try? await NIOThreadPool.singleton.runIfActive(body)) ?? EINTR
+  }
+
+  package func judge(_ answer: Answer, _ parcel: any Parcel, _ range: Range<Int>, form: Int) -> Verdict {
+    switch answer.outcome {
+    case .status: .accepted
+    case .untrusted: .stop
+    default: .outage(after: nil)
+    }
+  }
+}

@@ -1,0 +1,139 @@
+/// What became of the records of one run, counted when their batch was settled, so that the counts on disk always
+/// belong to the position beside them.
+package struct ForwardBooks: Sendable, Equatable, Codable {
+  package var sent: Int64 = 0
+  package var duplicate: Int64 = 0
+  package var skipped: Int64 = 0
+  package var prunedUnsent: Int64 = 0
+  package var erasedUnsent: Int64 = 0
+  /// By reason.
+  package var refused: [String: RefusedRecords] = [:]
+
+  package init() {}
+
+  package var isEmpty: Bool { settled == 0 }
+  package var refusedCount: Int64 { refused.values.reduce(0) { $0 + $1.count } }
+  /// All that the run is done with.
+  package var settled: Int64 { sent + duplicate + skipped + prunedUnsent + erasedUnsent + refusedCount }
+
+  mutating func add(_ other: ForwardBooks) {
+    sent += other.sent
+    duplicate += other.duplicate
+    skipped += other.skipped
+    prunedUnsent += other.prunedUnsent
+    erasedUnsent += other.erasedUnsent
+    for (reason, records) in other.refused { refused[reason, default: RefusedRecords()].add(records) }
+  }
+
+  /// `records` among the rows `first...last`.
+  mutating func refuse(
+    _ reason: String, first: Int64, last: Int64, records: Int64, now: Int64, message: String
+  ) {
+    refused[reason, default: RefusedRecords()].add(first, last, records: records, now: now, message: message)
+  }
+}
+
+/// Records that will not be sent again by themselves (FORWARD §3): enough to find them and to send them by hand.
+package struct RefusedRecords: Sendable, Equatable, Codable {
+  package var count: Int64 = 0
+  /// Nanoseconds since 1970; 0: never.
+  package var first: Int64 = 0
+  package var last: Int64 = 0
+  /// The far end's words, at most 1 KiB; the newest.
+  package var message = ""
+  /// Ids of the rows: runs of [first, last]. The oldest fall out beyond the limit and are in `count` only.
+  package var ranges: [[Int64]] = []
+
+  static let rangeLimit = 1_000
+  package static let sampleLimit = 20
+
+  package init() {}
+
+  mutating func add(_ firstID: Int64, _ lastID: Int64, records: Int64, now: Int64, message: String) {
+    count += records
+    if first == 0 { first = now }
+    last = max(last, now)
+    if !message.isEmpty { self.message = message }
+    append(firstID, lastID)
+  }
+
+  mutating func add(_ other: RefusedRecords) {
+    count += other.count
+    if first == 0 || (other.first != 0 && other.first < first) { first = other.first }
+    last = max(last, other.last)
+    if !other.message.isEmpty { message = other.message }
+    for range in other.ranges where range.count == 2 { append(range[0], range[1]) }
+  }
+
+  private mutating func append(_ first: Int64, _ last: Int64) {
+    if let end = ranges.last, end.count == 2, end[1] < first, end[1] + 1 >= first {
+      ranges[ranges.count - 1][1] = last
+    } else {
+      ranges.append([first, last])
+      if ranges.count > Self.rangeLimit { ranges.removeFirst(ranges.count - Self.rangeLimit) }
+    }
+  }
+
+  /// The newest ids.
+  package var samples: [Int64] {
+    var ids: [Int64] = []
+    for range in ranges.reversed() where range.count == 2 {
+      var id = range[1]
+      while id >= range[0] && ids.count < Self.sampleLimit {
+        ids.append(id)
+        id -= 1
+      }
+      if ids.count >= Self.sampleLimit { break }
+    }
+    return ids
+  }
+}
+
+/// All that is kept of one run across restarts: a JSON text in the store's state.
+package struct RunState: Sendable, Equatable, Codable {
+  package var position: Position
+  package var books = ForwardBooks()
+  /// Borders of batches that were sent and not settled, for destinations that know a batch by them.
+  package var borders: [Position.Span] = []
+  /// What the courier wants to find again: the lengths of files.
+  package var courier: [String: Int64] = [:]
+  /// Of a replay: what was asked for.
+  package var replay: ReplayRequest?
+  package var isPaused = false
+  /// It sends what a delay holds, beside the run that does not wait.
+  package var isDelayed = false
+  /// Nanoseconds since 1970: when the name was first found missing in the configuration.
+  package var goneAt: Int64?
+
+  package init(position: Position) { self.position = position }
+}
+
+/// History that was asked for (FORWARD §9), by a position of its own.
+package struct ReplayRequest: Sendable, Equatable, Codable {
+  package var id: Int
+  package var destination: String
+  /// Nanoseconds since 1970.
+  package var from: Int64?
+  package var to: Int64?
+  package var byTimestamp = true
+  /// Further patterns that must hold, one of them; empty: all records of the destination's filter.
+  package var include: [String] = []
+  /// Only what was refused for this reason; empty: for any.
+  package var refusedReason: String?
+  /// Runs of ids in order, apart from each other, when only those are wanted.
+  package var ranges: [[Int64]]?
+  /// Rows beyond are the live position's.
+  package var lastID: Int64
+  /// Records a second.
+  package var rate = 10_000
+  package var isDone = false
+  package var isCancelled = false
+  /// It was looked at how many of its first records were refused.
+  package var wasJudged = false
+
+  package init(id: Int, destination: String, lastID: Int64) {
+    self.id = id
+    self.destination = destination
+    self.lastID = lastID
+  }
+}

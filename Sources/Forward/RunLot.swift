@@ -1,0 +1,66 @@
+package import Wire
+
+/// Which of a destination's records one run is for: all of them live, those without or with a delay, or history.
+package struct RunLot: Sendable {
+  enum Kind: Sendable {
+    case live
+    /// Those that a delay does not hold.
+    case prompt(DestinationDelay)
+    /// Those it does.
+    case delayed(DestinationDelay)
+    case replay(ReplayRequest, [RecordPattern])
+  }
+
+  let kind: Kind
+  package let filter: RecordFilter
+  let forwardImports: Bool
+
+  /// The last row of a replay; nil: there is no end.
+  var lastID: Int64? {
+    if case .replay(let request, _) = kind { return request.lastID }
+    return nil
+  }
+
+  package func ask(_ question: inout RecordQuestion) {
+    guard case .replay(let request, _) = kind else { return }
+    question.from = request.from
+    question.to = request.to
+    question.byTimestamp = request.byTimestamp
+  }
+
+  package func wants(_ record: OTLPRecord) -> Bool {
+    switch kind {
+    case .live: return isLive(record)
+    case .prompt(let delay): return isLive(record) && !isHeld(record, delay)
+    case .delayed(let delay): return isLive(record) && isHeld(record, delay)
+    case .replay(let request, let include):
+      if let ranges = request.ranges, !Self.contains(ranges, record.id) { return false }
+      return include.isEmpty || include.contains { $0.matches(record, filter.classes) }
+    }
+  }
+
+  /// Nanoseconds that the row has to wait; nil: it may leave.
+  package func wait(_ record: OTLPRecord, now: Int64) -> Int64? {
+    guard case .delayed(let delay) = kind, isHeld(record, delay), filter.matches(record) else { return nil }
+    let (seconds, attoseconds) = delay.wait.components
+    let due = record.receivedAt &+ seconds &* 1_000_000_000 &+ attoseconds / 1_000_000_000
+    return due > now ? due - now : nil
+  }
+
+  private func isLive(_ record: OTLPRecord) -> Bool { forwardImports || !record.isImported }
+
+  private func isHeld(_ record: OTLPRecord, _ delay: DestinationDelay) -> Bool {
+    delay.match.contains { $0.matches(record, filter.classes) }
+  }
+
+  /// `ranges` in order.
+  private static func contains(_ ranges: [[Int64]], _ id: Int64) -> Bool {
+    var low = 0
+    var high = ranges.count
+    while low < high {
+      let middle = (low + high) / 2
+      if ranges[middle][1] < id { low = middle + 1 } else { high = middle }
+    }
+    return low < ranges.count && ranges[low][0] <= id
+  }
+}

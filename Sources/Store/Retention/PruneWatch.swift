@@ -1,0 +1,25 @@
+import Synchronization
+
+/// Somebody who reads rows after they were committed and may not be through with a file that retention wants.
+package protocol PruneWatch: Sendable {
+  /// Whether the file should stay for now. Asked of files in the order in which they would go.
+  func holds(_ file: DataFile) -> Bool
+  /// The file is removed right behind this call: what was not read of it is lost to the watcher.
+  func willRemove(_ file: DataFile)
+  /// A look at retention begins.
+  func beginLook()
+}
+
+/// Where a watcher is entered once the store is open.
+final class PruneWatchers: Sendable {
+  private let watch = Mutex<(any PruneWatch)?>(nil)
+
+  var current: (any PruneWatch)? { watch.withLock { $0 } }
+
+  func set(_ watcher: any PruneWatch) { watch.withLock { $0 = watcher } }
+}
+
+extension DataStore {
+  /// Asks `watcher` from now on before files go.
+  package func watchPruning(_ watcher: any PruneWatch) { pruneWatchers.set(watcher) }
+}

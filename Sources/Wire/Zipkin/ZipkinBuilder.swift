@@ -1,0 +1,72 @@
+import Telemetry
+
+/// Spans as an array of Zipkin v2 JSON (CONFORMANCE ZIP). Resource, scope and attributes become tags, which are texts;
+/// span events become annotations; links are the tag `otel.links`, in JSON.
+package final class ZipkinBuilder: ParcelBuilder {
+  private var writer: ZipkinWriter
+  private var items: [ParcelItem] = []
+  /// The last item's object is not closed yet.
+  private var isInSpan = false
+  private var hasAnnotations = false
+
+  package init(_ filter: AttributeFilter = AttributeFilter()) { writer = ZipkinWriter(filter) }
+
+  package var pendingRecords: Int { items.count }
+  package var pendingBytes: Int { writer.out.count }
+
+  package func add(_ record: OTLPRecord) -> ParcelTake {
+    switch record.kind {
+    case .span: break
+    case .spanEvent: return isInSpan ? addEvent(record) : .skipped
+    case .log, .number, .distribution: return .skipped
+    }
+    closeSpan()
+    guard record.trace.contains(where: { $0 != 0 }), record.span.contains(where: { $0 != 0 }) else {
+      return .refused("invalid")
+    }
+    let start = writer.out.count
+    do throws(JSONFault) {
+      try writer.span(record)
+    } catch {
+      writer.out.truncate(to: start)
+      return .refused("invalid")
+    }
+    isInSpan = true
+    hasAnnotations = false
+    var item = ParcelItem(id: record.id, time: record.time)
+    item.start = start
+    items.append(item)
+    return .taken
+  }
+
+  private func addEvent(_ record: OTLPRecord) -> ParcelTake {
+    let start = writer.out.count
+    do throws(JSONFault) {
+      try writer.annotation(record, isFirst: !hasAnnotations)
+    } catch {
+      writer.out.truncate(to: start)
+      return .refused("invalid")
+    }
+    hasAnnotations = true
+    return .taken
+  }
+
+  private func closeSpan() {
+    guard isInSpan else { return }
+    isInSpan = false
+    writer.out.append(hasAnnotations ? "]}" : "}")
+    items[items.count - 1].end = writer.out.count
+    // Between this item and the next one.
+    writer.out.append(",")
+  }
+
+  package func cut(laneCount: Int) -> [any Parcel] {
+    closeSpan()
+    guard !items.isEmpty else { return [] }
+    let size = writer.out.count
+    let parcel = JoinedParcel(.array, road: 0, items, ParcelBytes(taking: &writer.out))
+    writer.out.reserve(min(size, 1 << 20))
+    items = []
+    return [parcel]
+  }
+}

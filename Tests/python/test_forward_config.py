@@ -1,0 +1,162 @@
+"""What may be configured, what may not, and that nothing leaves that should not."""
+
+import subprocess
+
+import pytest
+
+from forward_daemon import NOON, ForwardingDaemon, attribute_list, written
+from forward_far_end import OTLPEnd
+from garner import BINARY, environment, run
+
+AWAY = "http://192.0.2.1:4318"
+
+
+def otlp(far, **more):
+    return {"type": "otlp", "endpoint": far.url, **more}
+
+
+def refused(tmp_path, destinations, *arguments, **more):
+    """The words with which `serve` refuses a configuration."""
+    file = written(tmp_path, destinations, **more)
+    done = subprocess.run(
+        [BINARY, "serve", "--data-dir", tmp_path / "data", "--config", file, "--otlp-http", "127.0.0.1:0", "--console",
+         "none", "--otlp-grpc", "none", "--udp", "none", *arguments],
+        env=environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 78, done
+    return done.stderr
+
+
+def test_raw_ids_do_not_go_to_another_machine(tmp_path):
+    said = refused(tmp_path, {"away": {"type": "otlp", "endpoint": AWAY}})
+    assert "destinations.away" in said and "privacy.policy" in said and "allow_unprotected" in said
+
+
+def test_they_do_when_that_is_meant_or_when_they_are_protected(tmp_path):
+    with ForwardingDaemon(
+            tmp_path, {"away": {"type": "otlp", "endpoint": AWAY, "allow_unprotected": True}}) as daemon:
+        assert daemon.status("away")["endpoint"] == AWAY
+    other = tmp_path / "other"
+    other.mkdir()
+    with ForwardingDaemon(
+            other, {"away": {"type": "otlp", "endpoint": AWAY}}, env={"GARNER_PRIVACY_POLICY": "default"}) as daemon:
+        assert daemon.status("away")["endpoint"] == AWAY
+
+
+def test_our_own_door_is_no_destination(tmp_path):
+    said = refused(
+        tmp_path, {"round": {"type": "otlp", "endpoint": "http://127.0.0.1:43189"}}, "--otlp-http", "127.0.0.1:43189")
+    assert "destinations.round" in said and "our own" in said
+
+
+@pytest.mark.parametrize("entry, words", [
+    ({"type": "otlp", "endpoint": "http://127.0.0.1:1", "compresion": "gzip"}, ["far", "compresion", "`compression`"]),
+    ({"type": "zipkin", "endpoint": "http://127.0.0.1:1", "tenant": "a"}, ["zipkin", "tenant", "loki"]),
+    ({"type": "otlp"}, ["far", "`endpoint` is missing"]),
+    ({"type": "otlp", "endpoint": "127.0.0.1:4318"}, ["127.0.0.1:4318", "http://"]),
+    ({"type": "otpl", "endpoint": "http://127.0.0.1:1"}, ["otpl", "otlp"]),
+    ({"type": "otlp", "endpoint": "http://127.0.0.1:1", "headers": {"Content-Type": "a"}}, ["Content-Type"]),
+    ({"type": "jaeger", "endpoint": "http://127.0.0.1:1", "signals": ["logs"]}, ["jaeger", "traces"]),
+    ({"type": "otlp", "endpoint": "http://127.0.0.1:1", "delay": {"match": ["source:a"]}}, ["delay.match"]),
+    ({"type": "otlp", "endpoint": "http://127.0.0.1:1", "include": ["severity>=loud"]}, ["include", "pattern"]),
+    ({"type": "file"}, ["`path` is missing"]),
+], ids=lambda value: "" if isinstance(value, list) else "-".join(value)[:40])
+def test_a_mistake_is_told_with_its_place_and_its_mend(entry, words, tmp_path):
+    said = refused(tmp_path, {"far": entry})
+    assert "garner.yaml:" in said, said
+    for word in words:
+        assert word in said, said
+
+
+def test_a_name_is_short_and_plain(tmp_path):
+    assert "no name" in refused(tmp_path, {"Far End": {"type": "otlp", "endpoint": "http://127.0.0.1:1"}})
+
+
+def test_without_destinations_there_is_no_status(daemon):
+    done = run("forward", "status", data=daemon.data, check=False)
+    assert done.returncode in (0, 2), done
+
+
+def send(daemon, names, attributes=(), resource=()):
+    answer = daemon.post("logs", {"resourceLogs": [{
+        "resource": {"attributes": attribute_list({"service.name": "relay", **dict(resource)})},
+        "scopeLogs": [{"logRecords": [
+            {"timeUnixNano": str(NOON + number), "eventName": name, "attributes": attribute_list(attributes)}
+            for number, name in enumerate(names)]}]}]})
+    assert answer.status == 200, answer.body
+
+
+def names(far):
+    return sorted(item["event_name"] for _, _, item in far.records("logs"))
+
+
+def test_restricted_rows_stay_without_the_admins_word(tmp_path):
+    with OTLPEnd() as plain, OTLPEnd() as trusted, ForwardingDaemon(
+            tmp_path, {"plain": otlp(plain), "trusted": otlp(trusted, restricted=True)}) as daemon:
+        send(daemon, ["relay.start", "anticheat.flag", "relay.end"])
+        daemon.until_sent("trusted")
+        daemon.until_sent("plain")
+        assert names(trusted) == ["anticheat.flag", "relay.end", "relay.start"]
+        assert names(plain) == ["relay.end", "relay.start"]
+        assert daemon.status("trusted")["restricted"] is True
+        assert daemon.status("plain")["restricted"] is False
+        notice, = [line for line in daemon.errors().splitlines() if "forwarding to trusted" in line]
+        assert "restricted" in notice
+        # Settled, too.
+        daemon.settle()
+        done = daemon.forward("replay", "--destination", "plain")
+        assert "2 sent" in done.stdout
+
+
+def test_a_delay_holds_the_live_match_and_nothing_else(tmp_path):
+    delay = {"for": "2s", "match": ["match.*"]}
+    with OTLPEnd() as far, ForwardingDaemon(tmp_path, {"far": otlp(far, delay=delay)}) as daemon:
+        send(daemon, ["match.kill", "relay.start"])
+        daemon.until(lambda: "relay.start" in names(far))
+        assert names(far) == ["relay.start"]
+        lines = {line["kind"]: line for line in daemon.status()}
+        waiting = lines["delayed"]
+        if names(far) == ["relay.start"]:
+            assert (waiting["waiting"], waiting["lag_records"]) == (1, 0)
+        daemon.until(lambda: len(names(far)) == 2)
+        daemon.until(lambda: all(line["lag_records"] + line["waiting"] == 0 for line in daemon.status()))
+
+
+@pytest.mark.parametrize("attributes, kept", [
+    ({"deny": ["player.*"]}, {"map", "secret"}),
+    ({"allow": ["player.*", "map"]}, {"map", "player.id"}),
+    ({"allow": ["player.*", "map"], "deny": ["player.id"]}, {"map"}),
+    ({}, {"map", "secret", "player.id"}),
+], ids=["deny", "allow", "both", "none"])
+def test_attributes_that_are_denied_do_not_leave(attributes, kept, tmp_path):
+    with OTLPEnd() as far, ForwardingDaemon(tmp_path, {"far": otlp(far, attributes=attributes)}) as daemon:
+        send(daemon, ["relay.start"], {"player.id": "p-77", "map": "arena", "secret": "s"}, {"player.id": "p-77"})
+        daemon.until(lambda: far.taken)
+        (resource, _, item), = far.records("logs")
+        assert set(item["attributes"]) == kept
+        around = resource.get("resource", {}).get("attributes", {})
+        assert ("player.id" in around) == ("player.id" in kept)
+        assert (b"p-77" in far.requests[0].body) == ("player.id" in kept)
+
+
+def test_signals_and_patterns_choose(tmp_path):
+    with OTLPEnd() as logs, OTLPEnd() as some, ForwardingDaemon(tmp_path, {
+            "logs": otlp(logs, signals=["logs"]),
+            "some": otlp(some, include=["relay.*", "category:match"], exclude=["relay.tick.*"]),
+    }) as daemon:
+        daemon.send_spans(["relay.span", "gui.click"])
+        send(daemon, ["relay.start", "relay.tick.process", "match.kill", "gui.open"])
+        daemon.until_sent("logs")
+        daemon.until_sent("some")
+        assert names(logs) == ["gui.open", "match.kill", "relay.start", "relay.tick.process"]
+        assert not logs.names()
+        assert names(some) == ["match.kill", "relay.start"]
+        assert some.names() == ["relay.span"]
+
+
+def test_headers_are_not_shown(tmp_path):
+    file = written(tmp_path, {"far": {
+        "type": "otlp", "endpoint": "http://127.0.0.1:1", "headers": {"X-Key": "hunter2"}}})
+    for command in (["config", "show"], ["config", "check"]):
+        done = subprocess.run(
+            [BINARY, *command, "--config", file], env=environment(), capture_output=True, text=True, timeout=60)
+        assert "hunter2" not in done.stdout + done.stderr

@@ -49,11 +49,22 @@ final class TestFolder: Sendable {
     }
   }
 
+  /// All that is there at one moment: read until two readings agree, for a file may be closed and another begun between two
+  /// of them.
+  private var contents: [String: [UInt8]] {
+    var before: [String: [UInt8]]?
+    while true {
+      var now: [String: [UInt8]] = [:]
+      for name in Self.files(path) { now[name] = Self.read("\(path)/\(name)") }
+      if now == before { return now }
+      before = now
+    }
+  }
+
   /// Copies what is there now into another folder.
   func copy(to other: TestFolder) {
-    for name in Self.files(path) {
+    for (name, bytes) in contents {
       guard let file = fopen("\(other.path)/\(name)", "wb") else { continue }
-      let bytes = Self.read("\(path)/\(name)")
       fwrite(bytes, 1, bytes.count, file)
       fclose(file)
     }

@@ -157,6 +157,7 @@ struct DestinationFactory: Sendable {
       parcels.attributes = filter
       // Streams are made of the resource: what is of one source stays in order.
       parcels.laneBySource = .all
+      parcels.onePerResource = true
       let parcelOptions = parcels
       return Destination(options) { _ in
         try OTLPCourier(endpoint: "", endpoints: ["logs": url], isJSON: false, transport)

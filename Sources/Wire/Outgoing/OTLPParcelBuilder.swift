@@ -39,6 +39,7 @@ package final class OTLPParcelBuilder: ParcelBuilder {
     let laneCount = max(laneCount, 1)
     return drafts.flatMap { draft -> [any Parcel] in
       guard let (contents, items, lanes) = draft.take() else { return [] }
+      if options.onePerResource { return Self.byResource(contents, items, lanes) }
       if lanes.isEmpty {
         let parts = min(laneCount, max(1, items.count / Self.recordsWorthSplitting))
         return (0..<parts).map { part in
@@ -53,5 +54,27 @@ package final class OTLPParcelBuilder: ParcelBuilder {
         items.isEmpty ? nil : OTLPParcel(contents, items, lane: UInt64(lane), share: used)
       }
     }
+  }
+
+  /// A parcel for each resource and lane, in the order of their first items.
+  private static func byResource(
+    _ contents: OTLPParcelContents, _ items: [ParcelItem], _ lanes: [UInt64]
+  ) -> [any Parcel] {
+    struct Key: Hashable {
+      var resource: Int
+      var lane: UInt64?
+    }
+    var places: [Key: Int] = [:]
+    var groups: [(key: Key, items: [ParcelItem])] = []
+    for (index, item) in items.enumerated() {
+      let key = Key(resource: contents.resource(of: item), lane: lanes.isEmpty ? nil : lanes[index])
+      if let place = places[key] {
+        groups[place].items.append(item)
+      } else {
+        places[key] = groups.count
+        groups.append((key, [item]))
+      }
+    }
+    return groups.map { OTLPParcel(contents, $0.items, lane: $0.key.lane, share: groups.count) }
   }
 }

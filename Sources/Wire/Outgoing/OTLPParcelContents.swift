@@ -31,6 +31,11 @@ final class OTLPParcelContents: @unchecked Sendable {
 
   func range(_ range: Range<Int>) -> UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: bytes[range]) }
 
+  /// Index of the resource that an item is of.
+  func resource(of item: ParcelItem) -> Int {
+    scopes[signal == .metrics ? metrics[item.group].parent : item.group].parent
+  }
+
   func id(_ item: ParcelItem) -> Int64 {
     let start = encoding == .json ? item.start - 9 : item.start - 8
     return Int64(littleEndian: bytes.loadUnaligned(fromByteOffset: start, as: Int64.self))

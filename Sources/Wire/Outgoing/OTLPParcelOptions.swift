@@ -25,6 +25,9 @@ package struct OTLPParcelOptions: Sendable {
   package var serviceNameRequired = false
   package var laneBySource = LaneBySource.metricsOnly
   package var provenance: Provenance?
+  /// A request has records of one resource only: Loki makes one stream of it, and of several streams in a request only the
+  /// last one's fate is answered.
+  package var onePerResource = false
 
   package init() {}
 }

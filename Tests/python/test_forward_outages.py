@@ -284,7 +284,7 @@ def test_a_new_address_keeps_the_position(tmp_path):
 def test_order_of_a_far_end_that_takes_files(tmp_path):
     """One line after the other, in the order of arrival; closed files keep their names in order too."""
     files = tmp_path / "files"
-    entry = {"type": "file", "path": str(files), "rotate_bytes": "16KiB", "keep": 1_000}
+    entry = {"type": "file", "path": str(files), "rotate_bytes": "16KiB", "keep": 1_000, "batch": {"records": 40}}
     with ForwardingDaemon(tmp_path, {"files": entry}) as daemon:
         for number in range(300):
             daemon.send_spans(several(f"relay.{number}", 2), trace=number + 1)

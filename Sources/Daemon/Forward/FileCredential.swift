@@ -1,3 +1,4 @@
+import Intake
 import Store
 import Synchronization
 
@@ -32,7 +33,7 @@ final class FileCredential: Sendable {
     } else if !config.username.isEmpty {
       path = config.passwordFile
       let name = config.username
-      make = { "Basic " + Base64Text.encode(Array("\(name):".utf8) + $0) }
+      make = { "Basic " + String(decoding: Base64.encoded(Array("\(name):".utf8) + $0), as: UTF8.self) }
     } else {
       return nil
     }
@@ -49,24 +50,5 @@ final class FileCredential: Sendable {
       }
       return held.value
     }
-  }
-}
-
-/// Base64 of RFC 4648 with padding.
-enum Base64Text {
-  private static let letters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-
-  static func encode(_ bytes: [UInt8]) -> String {
-    var out: [UInt8] = []
-    for start in stride(from: 0, to: bytes.count, by: 3) {
-      let group = bytes[start..<min(start + 3, bytes.count)]
-      var word = 0
-      for byte in group { word = word << 8 | Int(byte) }
-      word <<= 8 * (3 - group.count)
-      for index in 0..<4 {
-        out.append(index <= group.count ? letters[word >> (18 - 6 * index) & 63] : UInt8(ascii: "="))
-      }
-    }
-    return String(decoding: out, as: UTF8.self)
   }
 }

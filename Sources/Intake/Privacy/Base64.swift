@@ -1,5 +1,5 @@
 /// Bytes inside JSON: standard alphabet, padded.
-enum Base64 {
+package enum Base64 {
   private static let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
   /// Nil for anything but groups of four digits, the last with `=` where bytes are missing.
@@ -38,7 +38,7 @@ enum Base64 {
     }
   }
 
-  static func encoded(_ bytes: [UInt8]) -> [UInt8] {
+  package static func encoded(_ bytes: [UInt8]) -> [UInt8] {
     var out: [UInt8] = []
     out.reserveCapacity((bytes.count + 2) / 3 * 4)
     for start in stride(from: 0, to: bytes.count, by: 3) {

@@ -18,15 +18,31 @@ enum ModelFaults {
 
   // covers: what is watched, by folder. Never held while a watch runs.
   private static let watches = Mutex<[String: Watch]>([:])
+  // covers: the same, for syncs.
+  private static let syncWatches = Mutex<[String: Watch]>([:])
 
   static func watch(_ folder: String, _ body: @escaping Watch) {
     _ = registered
     watches.withLock { $0[folder] = body }
   }
 
-  static func stop(_ folder: String) { watches.withLock { $0[folder] = nil } }
+  /// Asked only before syncs.
+  static func watchSyncs(_ folder: String, _ body: @escaping Watch) {
+    _ = registered
+    syncWatches.withLock { $0[folder] = body }
+    watch(folder) { _ in .go }
+  }
 
-  fileprivate static func ask(_ path: String) -> Int32 {
+  static func stop(_ folder: String) {
+    watches.withLock { $0[folder] = nil }
+    syncWatches.withLock { $0[folder] = nil }
+  }
+
+  fileprivate static func ask(_ path: String, isSync: Bool = false) -> Int32 {
+    if isSync {
+      let watch = syncWatches.withLock { watches in watches.first { path.hasPrefix($0.key + "/") }?.value }
+      if let watch, case .fail(let code) = watch(path) { return code }
+    }
     let watch = watches.withLock { watches in watches.first { path.hasPrefix($0.key + "/") }?.value }
     guard let watch, case .fail(let code) = watch(path) else { return SQLITE_OK }
     return code
@@ -80,9 +96,9 @@ enum ModelFaults {
     (UnsafeMutableRawPointer(file) + room).assumingMemoryBound(to: sqlite3_file.self)
   }
 
-  private static func ask(_ file: UnsafeMutablePointer<sqlite3_file>) -> Int32 {
+  private static func ask(_ file: UnsafeMutablePointer<sqlite3_file>, isSync: Bool = false) -> Int32 {
     let path = UnsafeMutableRawPointer(file).assumingMemoryBound(to: File.self).pointee.path
-    return path.map { ask(String(cString: $0)) } ?? SQLITE_OK
+    return path.map { ask(String(cString: $0), isSync: isSync) } ?? SQLITE_OK
   }
 
   nonisolated(unsafe) private static let methods: UnsafeMutablePointer<sqlite3_io_methods> = {
@@ -113,7 +129,7 @@ enum ModelFaults {
     }
     methods.pointee.xSync = { file, flags in
       guard let file else { return SQLITE_ERROR }
-      let code = ask(file)
+      let code = ask(file, isSync: true)
       if code != SQLITE_OK { return code }
       return inner(file).pointee.pMethods?.pointee.xSync?(inner(file), flags) ?? SQLITE_ERROR
     }

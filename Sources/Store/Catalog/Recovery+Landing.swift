@@ -46,6 +46,8 @@ extension Recovery {
         salvaged.insert(number)
       }
       toSettle.append(number)
+      // A killed process may have left commits that only the system's memory holds: from here on their retries are answered.
+      try? FileSystem.syncFile(path + "-wal")
       read(number, into: &recovered, now: now)
     }
     if let newest = toSettle.last, !salvaged.contains(newest), isUsable(newest, now) {

@@ -64,18 +64,26 @@ struct BatchAppender {
 
   // MARK: transaction
 
-  mutating func committed(_ vitals: StoreVitals) {
+  /// What was appended is known from now on; durable it is later.
+  mutating func committed() -> CommittedEffects {
+    var effects = CommittedEffects(
+      rows: newRows, records: newRecords, duplicates: newDuplicates, lastID: nextID - 1,
+      receipts: Array(newReceipts.keys), uids: newUIDs, numbers: newNumbers.map { ($0.handle, $0.numbers) })
     for (key, entry) in newReceipts { receipts.insert(key, entry.receipt, at: entry.at) }
     learned.committed()
     for (key, tally) in newTallies where key.kind == .received {
-      vitals.rates.add(key.source, records: tally.count, at: tally.last)
+      effects.received.append((key.source, tally.count, tally.last))
     }
     tallies = [:]
-    vitals.committedRows.wrappingAdd(newRows, ordering: .relaxed)
-    vitals.committedRecords.wrappingAdd(newRecords, ordering: .relaxed)
-    vitals.duplicates.wrappingAdd(newDuplicates, ordering: .relaxed)
-    vitals.lastID.store(nextID - 1, ordering: .releasing)
     clearProvisional()
+    return effects
+  }
+
+  /// What was committed and could not be made durable: whoever sends it again sends it for the first time.
+  mutating func forget(_ effects: CommittedEffects) {
+    for key in effects.receipts { receipts.remove(key) }
+    for key in effects.uids { uids.remove(key) }
+    for run in effects.numbers { imported.remove(run.handle, run.numbers) }
   }
 
   mutating func rollBack() {

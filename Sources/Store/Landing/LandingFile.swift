@@ -14,6 +14,8 @@ final class LandingFile {
   let inserters: [RowInserter]
   private let insertArrival, insertReceipt, addTally, insertUID, insertImported, putMark: Statement
   private let begin, commit, rollback: Statement
+  /// What the log is written through, once commits leave it to `LogSyncer`.
+  private(set) var log: LandingLog?
 
   /// Opens `number`, making it when it is not there.
   init(
@@ -128,6 +130,14 @@ final class LandingFile {
 
   func beginTransaction() throws(SQLiteError) { try begin.run() }
   func commitTransaction() throws(SQLiteError) { try commit.run() }
+
+  /// From now on a commit is written but not synced: that is for who answers for it, through `log`.
+  func leaveSyncToLog() throws(SQLiteError) {
+    if log != nil { return }
+    let log = try LandingLog(connection)
+    try connection.execute("PRAGMA synchronous=NORMAL")
+    self.log = log
+  }
 
   /// After any failure; what the caches learned in the transaction is forgotten.
   func rollbackTransaction() {

@@ -39,6 +39,7 @@ package final class LandingWriter: BatchSink, @unchecked Sendable {
   private let retired: @Sendable (Int64, Int64) -> Void
 
   private let preparer: LandingPreparer
+  private let syncer: LogSyncer
   private let presentRows: PresentRows
 
   // thread
@@ -62,6 +63,7 @@ package final class LandingWriter: BatchSink, @unchecked Sendable {
     nextFile = recovered.nextFile
     file = recovered.current
     appender = BatchAppender(options: options, recovered: recovered)
+    syncer = LogSyncer(vitals, marks)
     let learned = appender.learned
     preparer = LandingPreparer { wanted in
       try? Self.make(directory, options, catalog, learned, storeID, wanted.number, wanted.nextID)
@@ -71,6 +73,7 @@ package final class LandingWriter: BatchSink, @unchecked Sendable {
 
   func start() {
     preparer.start()
+    syncer.start()
     Thread.start("garner-writer") { self.run() }
   }
 
@@ -176,6 +179,7 @@ package final class LandingWriter: BatchSink, @unchecked Sendable {
       }
       if stopping {
         close()
+        syncer.stop()
         preparer.stop(directory)
         bell.locked {
           phase = .stopped
@@ -211,13 +215,10 @@ package final class LandingWriter: BatchSink, @unchecked Sendable {
     if vitals.backlog.load(ordering: .relaxed) > Int64(options.landingBacklog) {
       return answer(group, .failure(.settlingBehind))
     }
-    do throws(SQLiteError) {
-      let start = Monotonic.now()
-      let receipts = try commit(group)
-      vitals.commits.wrappingAdd(1, ordering: .relaxed)
-      vitals.commitNanoseconds.wrappingAdd(Monotonic.now() - start, ordering: .relaxed)
-      for (entry, receipt) in zip(group, receipts) { entry.answer.resume(returning: .success(receipt)) }
-    } catch {
+    // Asked first: what fails afterwards is not pending, but forgotten below.
+    let isPending = syncer.isPending
+    forgetFailures()
+    do throws(SQLiteError) { try commit(group, isPending) } catch {
       file?.rollbackTransaction()
       appender.rollBack()
       vitals.failures.wrappingAdd(1, ordering: .relaxed)
@@ -231,18 +232,35 @@ package final class LandingWriter: BatchSink, @unchecked Sendable {
     }
   }
 
+  /// A log that could not be synced is not written to any more: what the disk made of it only a new look can tell.
+  private func forgetFailures() {
+    guard let failures = syncer.takeFailures() else { return }
+    if file?.number == failures.number { abandonFile() }
+    // Those that were on their way to it meanwhile.
+    for effects in failures.effects + (syncer.takeFailures()?.effects ?? []) { appender.forget(effects) }
+  }
+
   private func answer(_ group: [Waiting], _ result: Result<Receipt, Refusal>) {
     for entry in group { entry.answer.resume(returning: result) }
   }
 
-  private func commit(_ group: [Waiting]) throws(SQLiteError) -> [Receipt] {
+  /// Writes the group; `syncer` answers when it is durable. `isPending`: so it is with groups before it.
+  private func commit(_ group: [Waiting], _ isPending: Bool) throws(SQLiteError) {
+    let start = Monotonic.now()
     let now = options.clock()
     // All retries: nothing to write, so no transaction and no fsync.
     if let known = appender.allKnown(group, now: now) {
       vitals.duplicates.wrappingAdd(Int64(group.count), ordering: .relaxed)
-      return known
+      if isPending, let file, let log = file.log {
+        // They may be retries of what is only just written.
+        return syncer.add(LogSyncer.Group(group, known, file.number, log, CommittedEffects(), start))
+      }
+      for (entry, receipt) in zip(group, known) { entry.answer.resume(returning: .success(receipt)) }
+      return
     }
     let file = try openFile(now)
+    try file.leaveSyncToLog()
+    guard let log = file.log else { return }
     try file.beginTransaction()
     var receipts: [Receipt] = []
     receipts.reserveCapacity(group.count)
@@ -252,9 +270,7 @@ package final class LandingWriter: BatchSink, @unchecked Sendable {
     }
     try appender.flushTallies(to: file)
     try file.commitTransaction()
-    appender.committed(vitals)
-    for entry in group { marks.note(entry.marks, number: file.number) }
-    return receipts
+    syncer.add(LogSyncer.Group(group, receipts, file.number, log, appender.committed(), start))
   }
 
   private func openFile(_ now: Int64) throws(SQLiteError) -> LandingFile {
@@ -312,6 +328,7 @@ package final class LandingWriter: BatchSink, @unchecked Sendable {
 
   private func retireFile() {
     guard let file else { return }
+    syncer.drain()
     file.connection.close()
     self.file = nil
     vitals.landingBytes.store(0, ordering: .relaxed)
@@ -331,6 +348,8 @@ package final class LandingWriter: BatchSink, @unchecked Sendable {
           try file.commitTransaction()
         } catch { file.rollbackTransaction() }
       }
+      syncer.drain()
+      try? file.log?.sync()
       file.connection.close()
     }
     file = nil

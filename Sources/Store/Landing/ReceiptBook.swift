@@ -47,6 +47,11 @@ struct ReceiptBook {
     trim(now: at)
   }
 
+  mutating func remove(_ key: ReceiptKey) {
+    entries[key] = nil
+    messages[key] = nil
+  }
+
   mutating func trim(now: Int64) {
     while head < order.count, order.count - head > limit || order[head].at <= now - window {
       let oldest = order[head]

@@ -12,7 +12,7 @@ package struct ConsoleDoor: HTTPResponder {
 
   private let readiness: Readiness
   private let gate: Gate
-  private let metrics: @Sendable () -> String
+  private let metrics: @Sendable () async -> String
   private let reload: Reload?
   private let received: Received?
 
@@ -24,7 +24,8 @@ package struct ConsoleDoor: HTTPResponder {
   package typealias Reload = @Sendable () async -> (isDone: Bool, json: String)
 
   package init(
-    readiness: Readiness, gate: Gate = .open, metrics: @escaping @Sendable () -> String, received: Received? = nil,
+    readiness: Readiness, gate: Gate = .open, metrics: @escaping @Sendable () async -> String,
+    received: Received? = nil,
     reload: Reload? = nil
   ) {
     self.reload = reload
@@ -48,10 +49,10 @@ package struct ConsoleDoor: HTTPResponder {
       case "/healthz", "/health": Self.json(.ok, "{\"status\":\"ok\"}")
       case "/readyz", "/ready": Self.json(readiness.isReady ? .ok : .serviceUnavailable, readiness.json())
       case "/metrics":
-        guarded(request) { Self.body(.ok, "text/plain; version=0.0.4; charset=utf-8", metrics()) }
+        await guarded(request) { Self.body(.ok, "text/plain; version=0.0.4; charset=utf-8", await metrics()) }
       case "/": Self.text(.ok, "Garner. Here are /healthz, /readyz and /metrics.\n")
       case let path where received?(path, "") != nil:
-        guarded(request) {
+        await guarded(request) {
           guard let page = received?(path, request.headers[.accept] ?? "") else { return Self.text(.notFound, "") }
           return Response(
             status: .ok, headers: [.contentType: page.contentType, .cacheControl: "no-store"],
@@ -76,13 +77,13 @@ package struct ConsoleDoor: HTTPResponder {
     return Self.json(answer.isDone ? .ok : .badRequest, answer.json + "\n")
   }
 
-  private func guarded(_ request: Request, _ page: () -> Response) -> Response {
+  private func guarded(_ request: Request, _ page: () async -> Response) async -> Response {
     do throws(DoorError) {
       _ = try gate.check(authorization: request.headers[.authorization], certificate: nil, for: .read)
-      return page()
     } catch {
       return error.response(in: .json)
     }
+    return await page()
   }
 
   private static func json(_ status: HTTPResponse.Status, _ text: String) -> Response {

@@ -1,3 +1,4 @@
+import Telemetry
 import Wire
 
 /// The queue of one run of a destination: batches on their way, lanes, the gate, and what is settled.
@@ -237,11 +238,14 @@ actor Delivery {
     let moment = now()
     switch fate {
     case .accepted(let refused, let reason, let words):
-      let records = items.reduce(0) { $0 + $1.records }
-      let refused = min(refused, records)
-      batch.books.sent += Int64(records - refused)
       // Which of them it were nobody tells.
-      if refused > 0 { count(Int64(refused), of: items, reason, words, moment, &batch.books) }
+      var left = refused
+      for item in items {
+        let refused = min(left, item.records)
+        left -= refused
+        batch.books.count(item.signal, \.sent, Int64(item.records - refused))
+      }
+      if left < refused { count(Int64(refused - left), of: items, reason, words, moment, &batch.books) }
     case .refused(let reason, let words):
       for place in items.indices { count(nil, of: items[place...place], reason, words, moment, &batch.books) }
     }
@@ -260,13 +264,15 @@ actor Delivery {
     _ books: inout ForwardBooks
   ) {
     let records = refused ?? Int64(items.reduce(0) { $0 + $1.records })
-    guard let first = items.map(\.id).min(), let last = items.map(\.id).max() else { return }
+    guard let first = items.map(\.id).min(), let last = items.map(\.id).max(), let signal = items.first?.signal else {
+      return
+    }
     if last <= resendHigh && courier.isRepeat(reason) {
-      books.duplicate += records
+      books.count(signal, \.duplicate, records)
       return
     }
     let words = String(decoding: Array(words.utf8.prefix(1_024)), as: UTF8.self)
-    books.refuse(reason, first: first, last: last, records: records, now: moment, message: words)
+    books.refuse(signal, reason, first: first, last: last, records: records, now: moment, message: words)
     vitals.note(error: words.isEmpty ? reason : words, at: moment)
   }
 
@@ -324,23 +330,28 @@ actor Delivery {
   }
 
   /// Forgets batches that end at the row or before: what was accepted of them, and the rows that stay on their way.
-  func drop(upTo id: Int64) -> (position: Position, kept: [Position.Span], done: Int64) {
-    var done: Int64 = 0
+  func drop(upTo id: Int64) -> (position: Position, kept: [Position.Span], dropped: ForwardBooks) {
+    var dropped = ForwardBooks()
     for (serial, batch) in open where batch.first <= batch.last && batch.last <= id {
-      state.books.add(batch.books)
-      done += batch.books.settled
+      dropped.add(batch.books)
       open[serial] = nil
     }
     bell.wakeAll()
-    return (state.position, open.values.map { Position.Span(first: $0.first, last: $0.last) }, done)
+    return (state.position, open.values.map { Position.Span(first: $0.first, last: $0.last) }, dropped)
   }
 
-  /// Goes forward, passing over `records` that were neither sent nor are on their way.
-  func skip(to id: Int64, records: Int64) async {
+  /// Goes forward, passing over `records` that are not on their way, `dropped` among them.
+  func skip(to id: Int64, records: SignalCount, dropped: ForwardBooks) async {
     state.position.skip(to: id)
     state.borders.removeAll { $0.last <= id }
-    state.books.skipped += records
-    skipped = records
+    let before = state.books.skipped
+    state.books.add(dropped)
+    for signal in Signal.allCases {
+      let known = dropped.signals[signal.name] ?? SignalBooks()
+      state.books.count(signal, \.matched, records[signal] - known.matched)
+      state.books.count(signal, \.skipped, max(0, records[signal] - known.settled))
+    }
+    skipped = state.books.skipped - before
     skipRequest = nil
     vitals.set(state)
     bell.wakeAll()
@@ -348,8 +359,11 @@ actor Delivery {
   }
 
   /// Rows `first...last` are about to be gone: records of a file that is pruned.
-  func pruned(_ records: Int64) {
-    state.books.prunedUnsent += records
+  func pruned(_ records: SignalCount) {
+    for signal in Signal.allCases {
+      state.books.count(signal, \.matched, records[signal])
+      state.books.count(signal, \.prunedUnsent, records[signal])
+    }
     vitals.set(state)
     keeper.put(key, state)
   }

@@ -93,6 +93,7 @@ final class DestinationRun: Sendable {
   private func take(_ step: PumpReader.Step, _ reader: PumpReader, _ limiter: inout RateLimiter) async throws -> Bool {
     switch step {
     case .batch(let batch):
+      delivery.vitals.set(series: reader.activeSeries, streams: reader.activeStreams)
       let records = batch.parcels.reduce(0) { $0 + $1.items.count }
       if records > 0, let wait = limiter.wait(records, now: .now) { await delivery.pause(wait) }
       await delivery.submit(batch, announce: min(source.lastID, batch.last + 100_000))
@@ -118,13 +119,13 @@ final class DestinationRun: Sendable {
     if let batch = try await pool.runIfActive({ reader.skip(to: id) }) {
       await delivery.submit(batch, announce: batch.last)
     }
-    let (position, kept, done) = await delivery.drop(upTo: id)
+    let (position, kept, dropped) = await delivery.drop(upTo: id)
     let records = try await pool.runIfActive {
-      guard position.low < id else { return Int64(0) }
+      guard position.low < id else { return SignalCount() }
       var question = RecordQuestion(
         after: position.low, signals: options.filter.signals, includeRestricted: options.filter.restricted)
       lot.ask(&question)
-      var count: Int64 = 0
+      var count = SignalCount()
       let reader = try source.open(question)
       var isWithin = true
       while isWithin {
@@ -136,7 +137,7 @@ final class DestinationRun: Sendable {
           if record.kind.isRecord, lot.wants(record), options.filter.matches(record), !position.isSettled(record.id),
             !kept.contains(where: { $0.first <= record.id && record.id <= $0.last })
           {
-            count += 1
+            count[record.kind.signal] += 1
           }
           return true
         }
@@ -144,7 +145,7 @@ final class DestinationRun: Sendable {
       }
       return count
     }
-    await delivery.skip(to: id, records: max(0, records - done))
+    await delivery.skip(to: id, records: records, dropped: dropped)
   }
 
   private var pace: Int {

@@ -1,36 +1,87 @@
+package import Telemetry
+
 /// What became of the records of one run, counted when their batch was settled, so that the counts on disk always
 /// belong to the position beside them.
 package struct ForwardBooks: Sendable, Equatable, Codable {
+  /// By the name of the signal.
+  package private(set) var signals: [String: SignalBooks] = [:]
+  /// By reason.
+  package private(set) var refused: [String: RefusedRecords] = [:]
+
+  package init() {}
+
+  package var sent: Int64 { sum(\.sent) }
+  package var duplicate: Int64 { sum(\.duplicate) }
+  package var skipped: Int64 { sum(\.skipped) }
+  package var prunedUnsent: Int64 { sum(\.prunedUnsent) }
+  package var erasedUnsent: Int64 { sum(\.erasedUnsent) }
+  package var refusedCount: Int64 { refused.values.reduce(0) { $0 + $1.count } }
+  /// Records that the run was for, as they were read; counted apart from what became of them, to be compared with it.
+  package var matched: Int64 { sum(\.matched) }
+  /// All that the run is done with.
+  package var settled: Int64 { sent + duplicate + skipped + prunedUnsent + erasedUnsent + refusedCount }
+  package var isEmpty: Bool { signals.isEmpty }
+
+  private func sum(_ count: (SignalBooks) -> Int64) -> Int64 { signals.values.reduce(0) { $0 + count($1) } }
+
+  mutating func add(_ other: ForwardBooks) {
+    for (signal, books) in other.signals { signals[signal, default: SignalBooks()].add(books) }
+    for (reason, records) in other.refused { refused[reason, default: RefusedRecords()].add(records) }
+  }
+
+  mutating func count(_ signal: Signal, _ count: WritableKeyPath<SignalBooks, Int64>, _ records: Int64 = 1) {
+    if records == 0 { return }
+    signals[signal.name, default: SignalBooks()][keyPath: count] += records
+  }
+
+  /// `records` among the rows `first...last`.
+  mutating func refuse(
+    _ signal: Signal, _ reason: String, first: Int64, last: Int64, records: Int64, now: Int64, message: String
+  ) {
+    signals[signal.name, default: SignalBooks()].refused[reason, default: 0] += records
+    refused[reason, default: RefusedRecords()].add(first, last, records: records, now: now, message: message)
+  }
+}
+
+/// The part of one signal.
+package struct SignalBooks: Sendable, Equatable, Codable {
+  package var matched: Int64 = 0
   package var sent: Int64 = 0
   package var duplicate: Int64 = 0
   package var skipped: Int64 = 0
   package var prunedUnsent: Int64 = 0
   package var erasedUnsent: Int64 = 0
-  /// By reason.
-  package var refused: [String: RefusedRecords] = [:]
+  package var refused: [String: Int64] = [:]
 
   package init() {}
 
-  package var isEmpty: Bool { settled == 0 }
-  package var refusedCount: Int64 { refused.values.reduce(0) { $0 + $1.count } }
-  /// All that the run is done with.
-  package var settled: Int64 { sent + duplicate + skipped + prunedUnsent + erasedUnsent + refusedCount }
+  package var settled: Int64 {
+    refused.values.reduce(sent + duplicate + skipped + prunedUnsent + erasedUnsent, +)
+  }
 
-  mutating func add(_ other: ForwardBooks) {
+  mutating func add(_ other: SignalBooks) {
+    matched += other.matched
     sent += other.sent
     duplicate += other.duplicate
     skipped += other.skipped
     prunedUnsent += other.prunedUnsent
     erasedUnsent += other.erasedUnsent
-    for (reason, records) in other.refused { refused[reason, default: RefusedRecords()].add(records) }
+    refused.merge(other.refused, uniquingKeysWith: +)
+  }
+}
+
+/// Records of each signal, for what is counted by looking at rows.
+package struct SignalCount: Sendable, Equatable {
+  private var counts: [Int64] = Array(repeating: 0, count: Signal.allCases.count)
+
+  package init() {}
+
+  package subscript(_ signal: Signal) -> Int64 {
+    get { counts[Int(signal.rawValue)] }
+    set { counts[Int(signal.rawValue)] = newValue }
   }
 
-  /// `records` among the rows `first...last`.
-  mutating func refuse(
-    _ reason: String, first: Int64, last: Int64, records: Int64, now: Int64, message: String
-  ) {
-    refused[reason, default: RefusedRecords()].add(first, last, records: records, now: now, message: message)
-  }
+  package var total: Int64 { counts.reduce(0, +) }
 }
 
 /// Records that will not be sent again by themselves (FORWARD §3): enough to find them and to send them by hand.

@@ -4,9 +4,14 @@ import Synchronization
 package struct RunFigures: Sendable {
   package var destination: String
   package var kind: String
+  /// Of a replay.
+  package var id: Int?
   package var vitals: RunVitals.Snapshot
   /// Rows behind the position.
   package var rowsBehind: Int64
+  package var lastID: Int64
+  package var options: DestinationOptions
+  package var lot: RunLot
 }
 
 extension Forwarder {
@@ -17,8 +22,8 @@ extension Forwarder {
       let vitals = run.delivery.vitals.snapshot
       let high = run.lot.lastID ?? lastID
       return RunFigures(
-        destination: run.options.name, kind: run.kind.rawValue, vitals: vitals,
-        rowsBehind: max(0, high - vitals.low))
+        destination: run.options.name, kind: run.kind.rawValue, id: run.lot.replayID, vitals: vitals,
+        rowsBehind: max(0, high - vitals.low), lastID: high, options: run.options, lot: run.lot)
     }
   }
 }
@@ -40,7 +45,7 @@ extension Forwarder {
   }
 
   /// Records that a run had still to send are gone.
-  package func pruned(_ key: String, _ records: Int64) {
+  package func pruned(_ key: String, _ records: SignalCount) {
     guard let run = held.withLock({ $0.runs[key] }) else { return }
     Task { await run.delivery.pruned(records) }
   }

@@ -63,6 +63,9 @@ final class PumpReader: @unchecked Sendable {
     cursor = fold.map { min($0.position, position.low) } ?? position.low
   }
 
+  var activeSeries: Int? { builder.activeSeries }
+  var activeStreams: Int? { builder.activeStreams }
+
   /// Lets go of files; the next step opens them again.
   func rest() { reader = nil }
 
@@ -158,13 +161,15 @@ final class PumpReader: @unchecked Sendable {
       return
     }
     endFolding()
+    let signal = record.kind.signal
+    books.count(signal, \.matched)
     switch builder.add(record) {
     case .taken, .absorbed:
       isSkippingEvents = false
       if firstPendingAt == nil { firstPendingAt = .now }
     case .refused(let reason):
-      books.refuse(reason, first: record.id, last: record.id, records: 1, now: source.now(), message: "")
-    case .skipped: books.skipped += 1
+      books.refuse(signal, reason, first: record.id, last: record.id, records: 1, now: source.now(), message: "")
+    case .skipped: books.count(signal, \.skipped)
     }
   }
 

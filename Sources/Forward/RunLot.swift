@@ -21,6 +21,12 @@ package struct RunLot: Sendable {
     return nil
   }
 
+  /// Its number.
+  var replayID: Int? {
+    if case .replay(let request, _) = kind { return request.id }
+    return nil
+  }
+
   package func ask(_ question: inout RecordQuestion) {
     guard case .replay(let request, _) = kind else { return }
     question.from = request.from

@@ -8,7 +8,7 @@ import Wire
 
 @Suite(.timeLimit(.minutes(1))) struct CourierTests {
   private static let parcel = LinesParcel(
-    [ParcelItem(id: 1, time: 0)], ["1"], lane: nil, road: 0, bytesEach: 10)
+    [ParcelItem(.logs, id: 1, time: 0)], ["1"], lane: nil, road: 0, bytesEach: 10)
 
   private func answer(
     _ server: ScriptedServer, _ path: String = "/a", timeout: Duration = .seconds(30)

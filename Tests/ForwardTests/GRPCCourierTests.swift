@@ -1,6 +1,7 @@
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix
 import Synchronization
+import Telemetry
 import Testing
 import Wire
 
@@ -62,7 +63,7 @@ import Wire
   }
 
   private static func parcel(_ road: Int) -> LinesParcel {
-    LinesParcel([ParcelItem(id: 1, time: 0)], ["1"], lane: nil, road: road, bytesEach: 10)
+    LinesParcel([ParcelItem(.logs, id: 1, time: 0)], ["1"], lane: nil, road: road, bytesEach: 10)
   }
 
   @Test func callsTheServiceOfItsSignal() async throws {

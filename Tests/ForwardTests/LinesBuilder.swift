@@ -63,7 +63,7 @@ final class LinesBuilder: ParcelBuilder {
     seen += 1
     entries.append(
       Entry(
-        item: ParcelItem(id: record.id, time: record.time), line: "\(record.id)\(options.counts ? " #\(seen)" : "")",
+        item: ParcelItem(record), line: "\(record.id)\(options.counts ? " #\(seen)" : "")",
         lane: options.lane(record.id)))
     return .taken
   }

@@ -121,7 +121,7 @@ import Wire
     options.longLines = .refuse
     let builder = LokiBuilder(options)
     #expect(ParcelLab.add(try ParcelLab.batch(.logs, request), to: builder) == [.refused("too_large")])
-    #expect(builder.cut(laneCount: 1).isEmpty && builder.streamCount == 0)
+    #expect(builder.cut(laneCount: 1).isEmpty && builder.activeStreams == 0)
   }
 
   @Test(arguments: [Signal.traces, .metrics])

@@ -30,7 +30,7 @@ import Wire
     #expect(parcels.map { $0.items.map(\.time) } == [(1...4).map { Self.now - 5 + $0 }, [Self.now]])
     #expect(parcels[0].lane != nil && parcels[0].lane != parcels[1].lane)
     #expect(parcels.allSatisfy { $0.road == LokiRoad.usual })
-    #expect(builder.pendingRecords == 0 && builder.pendingBytes == 0 && builder.streamCount == 2)
+    #expect(builder.pendingRecords == 0 && builder.pendingBytes == 0 && builder.activeStreams == 2)
   }
 
   /// What Loki would refuse goes alone, so that nothing else is refused with it.
@@ -76,7 +76,7 @@ import Wire
     #expect(try send("b", Self.now) == "{host=\"b\", service_name=\"s\"}")
     #expect(try send("c", Self.now) == "{service_name=\"s\"}")
     #expect(try send("a", Self.now + Self.hour) == "{host=\"a\", service_name=\"s\"}")
-    #expect(builder.limitedCount == 1 && builder.streamCount == 2)
+    #expect(builder.limitedCount == 1 && builder.activeStreams == 2)
     // `b` has been silent for more than an hour.
     #expect(try send("c", Self.now + Self.hour + 1) == "{host=\"c\", service_name=\"s\"}")
     #expect(try send("b", Self.now + Self.hour + 2) == "{service_name=\"s\"}")
@@ -91,7 +91,7 @@ import Wire
     _ = first.cut(laneCount: 1)
     let second = LokiBuilder(options)
     #expect(second.restore(first.state()))
-    #expect(second.state() == first.state() && second.streamCount == 1 && second.limitedCount == 1)
+    #expect(second.state() == first.state() && second.activeStreams == 1 && second.limitedCount == 1)
     for builder in [first, second] {
       try Self.add([Self.now, Self.now - 2 * Self.hour], to: builder)
       try Self.add([Self.now], to: builder, service: "new")

@@ -23,7 +23,7 @@ class ForwardingDaemon(Daemon):
         self.folder = folder
         super().__init__(folder / "data", "--config", str(written(folder, destinations, **more)), *arguments, env=env)
         # A name that is new begins with what comes after it has begun.
-        self.until(lambda: all(self.metric("garner_forward_lag_rows", destination=name) is not None
+        self.until(lambda: all(self.metric("garner_forward_lag_records", destination=name) is not None
                                for name in destinations))
 
     def forward(self, *arguments, check=True):

@@ -37,7 +37,7 @@ def test_what_came_while_the_far_end_was_away_arrives_once(tmp_path):
         line = daemon.status("far")
         assert (line["lag_records"], line["sent"], line["lag_exact"]) == (1_000, 0, True)
         assert line["lag_seconds"] > 0 and line["oldest_unsent"] and line["last_error"]
-        assert daemon.metric("garner_forward_lag_rows", destination="far") == 1_000
+        assert daemon.metric("garner_forward_lag_records", destination="far") == 1_000
         far.start()
         daemon.until_sent("far")
         assert Counter(far.names()) == Counter(

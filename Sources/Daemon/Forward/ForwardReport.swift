@@ -60,7 +60,7 @@ struct ForwardReport: Encodable {
   /// Counts what is unsent; blocks.
   init(_ runs: [RunStatus], source: StoreRecords, heldBytes: (String) -> Int64) {
     lines = runs.map { run in
-      let unsent = UnsentCount(run, source)
+      let unsent = UnsentCount(run, source, limit: UnsentCount.statusLimit)
       return Line(
         destination: run.destination, kind: run.kind, id: run.id,
         state: run.isDone ? "done" : run.isCancelled ? "cancelled" : run.state,
@@ -81,56 +81,4 @@ struct ForwardReport: Encodable {
   func encode(to encoder: any Encoder) throws { try lines.encode(to: encoder) }
 
   func json() throws -> String { String(decoding: try JSONEncoder().encode(self), as: UTF8.self) }
-}
-
-/// What a run has before it: counted row by row up to a limit, beyond it told by ids.
-struct UnsentCount {
-  var lag: Int64 = 0
-  var waiting: Int64 = 0
-  var seconds = 0.0
-  /// Arrival of the oldest, nanoseconds since 1970.
-  var oldest: Int64?
-  var isExact = true
-
-  /// Rows that are counted one by one: some tenths of a second.
-  static let limit = 100_000
-
-  init(_ run: RunStatus, _ source: StoreRecords) {
-    guard run.rowsBehind > 0 else { return }
-    var question = RecordQuestion(
-      after: run.position.low, signals: run.options.filter.signals, includeRestricted: run.options.filter.restricted)
-    run.lot.ask(&question)
-    guard let reader = try? source.open(question) else {
-      lag = run.rowsBehind
-      isExact = false
-      return
-    }
-    let now = source.now()
-    var rows = 0
-    var left = 0
-    _ = try? reader.read { record in
-      guard record.kind != .spanEvent else { return true }
-      if record.id > run.lastID { return false }
-      if rows >= Self.limit {
-        left = 1
-        return false
-      }
-      rows += 1
-      guard run.lot.wants(record), run.options.filter.matches(record), !run.position.isSettled(record.id) else {
-        return true
-      }
-      if run.lot.wait(record, now: now) != nil {
-        waiting += 1
-      } else {
-        lag += 1
-        if oldest == nil { oldest = record.receivedAt }
-      }
-      return true
-    }
-    if left > 0 {
-      isExact = false
-      lag = max(lag, run.rowsBehind)
-    }
-    if let oldest { seconds = Double(max(0, now - oldest)) / 1e9 }
-  }
 }

@@ -1,3 +1,4 @@
+import Console
 import Forward
 import Logging
 import ServiceLifecycle
@@ -98,6 +99,11 @@ final class ForwardService: Service {
     present.withLock { $0.pages[path] }?.text(
       now: FileSystem.now(), isOpenMetrics: accept.contains("application/openmetrics-text"),
       quotesNames: accept.contains("escaping=allow-utf-8"))
+  }
+
+  /// Blocks while some rows of what is behind are read.
+  func addMetrics(to page: inout MetricsPage) {
+    page.add(forwarder.vitals(), control.source, heldBytes: control.unsent.heldBytes)
   }
 
   /// Goes on with another configuration; what cannot be used leaves all as it was.

@@ -14,6 +14,8 @@ final class ReceivedPage: @unchecked Sendable {
     page = ScrapePage(options: options, expiry: expiry.wholeNanoseconds)
   }
 
+  var activeSeries: Int { lock.withLock { _ in page.activeSeries } }
+
   func add(_ record: OTLPRecord) -> ParcelTake { lock.withLock { _ in page.add(record) } }
 
   func text(now: Int64, isOpenMetrics: Bool, quotesNames: Bool) -> (body: [UInt8], contentType: String) {
@@ -33,12 +35,13 @@ final class PageBuilder: ParcelBuilder {
 
   var pendingRecords: Int { items.count }
   var pendingBytes: Int { 0 }
+  var activeSeries: Int? { page.activeSeries }
 
   func add(_ record: OTLPRecord) -> ParcelTake {
     let take = page.add(record)
     switch take {
     case .taken, .absorbed:
-      items.append(ParcelItem(id: record.id, time: record.time))
+      items.append(ParcelItem(record))
       return .taken
     case .refused, .skipped: return take
     }

@@ -35,7 +35,7 @@ final class UnsentFiles: PruneWatch {
     guard limits.each.values.contains(where: { $0 > 0 }) else { return false }
     if held.withLock({ $0.files[file.path] != nil }) { return true }
     for run in forwarder.positions() where run.position.low < file.lastID {
-      guard let limit = limits.each[run.destination], limit > 0, count(file, run) > 0 else { continue }
+      guard let limit = limits.each[run.destination], limit > 0, count(file, run).total > 0 else { continue }
       let fits = held.withLock { held in
         let mine = held.bytes[run.destination, default: 0] + file.bytes
         guard mine <= limit, held.files.values.reduce(file.bytes, +) <= limits.all else { return false }
@@ -51,23 +51,23 @@ final class UnsentFiles: PruneWatch {
   func willRemove(_ file: DataFile) {
     for run in forwarder.positions() where run.position.low < file.lastID {
       let unsent = count(file, run)
-      if unsent > 0 { forwarder.pruned(run.key, unsent) }
+      if unsent.total > 0 { forwarder.pruned(run.key, unsent) }
     }
   }
 
   /// Bytes that are held for a destination, as of the last look.
   func heldBytes(_ name: String) -> Int64 { held.withLock { $0.bytes[name] ?? 0 } }
 
-  private func count(_ file: DataFile, _ run: RunPosition) -> Int64 {
-    var count: Int64 = 0
+  private func count(_ file: DataFile, _ run: RunPosition) -> SignalCount {
+    var count = SignalCount()
     var question = RecordQuestion(
       after: run.position.low, signals: run.lot.filter.signals, includeRestricted: run.lot.filter.restricted)
     run.lot.ask(&question)
-    guard let reader = try? source.open(question, files: [file]) else { return 0 }
+    guard let reader = try? source.open(question, files: [file]) else { return count }
     _ = try? reader.read { record in
       if record.kind.isRecord, run.lot.wants(record), run.lot.filter.matches(record), !run.position.isSettled(record.id)
       {
-        count += 1
+        count[record.kind.signal] += 1
       }
       return true
     }

@@ -16,7 +16,7 @@ struct SelfTelemetry: Service {
   /// Nil: none is stored.
   let spans: SelfSpans?
   /// The page of metrics; nil: none is stored.
-  let page: (@Sendable () -> String)?
+  let page: (@Sendable () async -> String)?
   let version: String
   let store: String
   let logger: Logger
@@ -48,7 +48,7 @@ struct SelfTelemetry: Service {
   private func storeMetrics() async {
     guard let page else { return }
     let text = SelfTelemetryText.metrics(
-      page(), start: started, now: FileSystem.now(), version: version, store: store)
+      await page(), start: started, now: FileSystem.now(), version: version, store: store)
     await keep(.metrics, text)
   }
 

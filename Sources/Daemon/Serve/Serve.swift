@@ -193,7 +193,8 @@ package struct Serve: Sendable {
       budget: budget,
       version: version)
     if config.selfTelemetry.traces || config.selfTelemetry.metrics {
-      let figures: (@Sendable () -> String)? = config.selfTelemetry.metrics ? { @Sendable in page.text() } : nil
+      var figures: (@Sendable () async -> String)?
+      if config.selfTelemetry.metrics { figures = { await page.text() } }
       services.append(
         SelfTelemetry(
           sink: storage, protector: protector, spans: spans, page: figures, version: version, store: store.storeID,
@@ -204,7 +205,7 @@ package struct Serve: Sendable {
         ConsoleDoor(
           readiness: readiness,
           gate: Gate(credentials, admitsAnonymous: config.admitsAnonymous(config.listen.console)),
-          metrics: { page.text() },
+          metrics: { await page.text() },
           received: forward.page,
           reload: {
             await withCheckedContinuation { done in
@@ -321,7 +322,12 @@ struct MetricsSource: Sendable {
   let budget: Budget
   let version: String
 
-  func text() -> String {
+  /// Some of it is read from files.
+  func text() async -> String {
+    await withCheckedContinuation { done in BlockingWork.run { done.resume(returning: made()) } }
+  }
+
+  private func made() -> String {
     var page = MetricsPage()
     page.family("garner_build_info", .gauge, "Always 1; the version is the label.")
     page.sample("garner_build_info", [("version", version)], 1)
@@ -330,7 +336,7 @@ struct MetricsSource: Sendable {
     page.add(drop)
     page.add(privacy)
     page.add(store.vitals)
-    page.add(forward.forwarder.vitals())
+    forward.addMetrics(to: &page)
     return page.text
   }
 }

@@ -127,6 +127,7 @@ package final class PrometheusBuilder: ParcelBuilder {
     return builder.add(record)
   }
 
+  package var activeSeries: Int? { builder.activeSeries }
   package func advance(_ now: Int64) { builder.advance(now) }
   package func cut(laneCount: Int) -> [any Parcel] { builder.cut(laneCount: laneCount) }
   package func state() -> [UInt8] { builder.state() }

@@ -22,7 +22,7 @@ final class ClickHouseLines {
       writer.out.truncate(to: start)
       throw error
     }
-    var item = ParcelItem(id: record.id, time: record.time)
+    var item = ParcelItem(record)
     item.start = start
     if table == .traces {
       isInSpan = true

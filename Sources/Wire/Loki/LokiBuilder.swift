@@ -28,7 +28,7 @@ package final class LokiBuilder: ParcelBuilder {
   package var pendingRecords: Int { pending.count }
   package var pendingBytes: Int { writer.out.count }
   /// Streams within the last hour of arrivals.
-  package var streamCount: Int { streams.openCount }
+  package var activeStreams: Int? { streams.openCount }
   /// Records whose stream was one too many.
   package var limitedCount: Int64 { streams.limitedCount }
 
@@ -149,7 +149,7 @@ struct LokiEntry {
   var length: Int { end - start + 5 }
 
   var item: ParcelItem {
-    var item = ParcelItem(id: id, time: time)
+    var item = ParcelItem(.logs, id: id, time: time)
     item.start = start
     item.end = end
     return item

@@ -47,7 +47,7 @@ final class OTLPParcelDraft {
       let group = try group(record, origin)
       let before = encoder.byteCount
       if let origin { encoder.number(origin.id) }
-      var item = ParcelItem(id: record.id, time: record.time)
+      var item = ParcelItem(record)
       do throws(JSONFault) {
         item.start = try encoder.item(record)
       } catch {

@@ -1,5 +1,8 @@
+package import Telemetry
+
 /// What a parcel says of one of its items: usually one record; a sum over records that were put together says how many.
 package struct ParcelItem: Sendable {
+  package var signal: Signal
   /// Row id of the record; of several the last one.
   package var id: Int64
   /// Nanoseconds since 1970: what halves of a parcel are cut by.
@@ -13,10 +16,13 @@ package struct ParcelItem: Sendable {
   package var end = 0
   package var group = 0
 
-  package init(id: Int64, time: Int64) {
+  package init(_ signal: Signal, id: Int64, time: Int64) {
+    self.signal = signal
     self.id = id
     self.time = time
   }
+
+  package init(_ record: OTLPRecord) { self.init(record.kind.signal, id: record.id, time: record.time) }
 }
 
 /// The records of one batch that go out together: one request, or, when a far end wants less at once, several over parts
@@ -63,9 +69,14 @@ package protocol ParcelBuilder: AnyObject {
   /// What it remembers, and to remember that again; empty when it remembers nothing.
   func state() -> [UInt8]
   func restore(_ state: [UInt8]) -> Bool
+  /// What it remembers, counted; nil: it knows no such thing.
+  var activeSeries: Int? { get }
+  var activeStreams: Int? { get }
 }
 
 extension ParcelBuilder {
+  package var activeSeries: Int? { nil }
+  package var activeStreams: Int? { nil }
   package func advance(_ now: Int64) {}
   package func state() -> [UInt8] { [] }
   package func restore(_ state: [UInt8]) -> Bool { state.isEmpty }

@@ -23,7 +23,7 @@ package final class RemoteWriteBuilder: ParcelBuilder {
   }
 
   /// Time series that are remembered.
-  package var activeSeries: Int { fold.weight }
+  package var activeSeries: Int? { fold.weight }
 
   package func state() -> [UInt8] { fold.state() }
   package func restore(_ state: [UInt8]) -> Bool { fold.restore(state) }

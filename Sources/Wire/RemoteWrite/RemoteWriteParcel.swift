@@ -1,3 +1,5 @@
+import Telemetry
+
 /// Points of one lane and road in the order of their times.
 package final class RemoteWriteParcel: Parcel {
   package let items: [ParcelItem]
@@ -16,7 +18,7 @@ package final class RemoteWriteParcel: Parcel {
     byteCount = bytes + order.count * (MemoryLayout<PromPoint>.stride + MemoryLayout<ParcelItem>.stride)
     items = order.map { index in
       let point = block.points[Int(index)]
-      var item = ParcelItem(id: point.id, time: point.time &* 1_000_000)
+      var item = ParcelItem(.metrics, id: point.id, time: point.time &* 1_000_000)
       item.records = point.records
       item.wasAbsorbed = point.wasAbsorbed
       item.group = Int(point.text)

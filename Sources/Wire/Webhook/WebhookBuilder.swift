@@ -29,7 +29,7 @@ package final class WebhookBuilder: ParcelBuilder {
       return .taken
     }
     isInSpan = record.kind == .span
-    var item = ParcelItem(id: record.id, time: record.time)
+    var item = ParcelItem(record)
     item.start = start
     item.end = writer.out.count
     items.append(item)

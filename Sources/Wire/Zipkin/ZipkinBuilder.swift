@@ -33,7 +33,7 @@ package final class ZipkinBuilder: ParcelBuilder {
     }
     isInSpan = true
     hasAnnotations = false
-    var item = ParcelItem(id: record.id, time: record.time)
+    var item = ParcelItem(record)
     item.start = start
     items.append(item)
     return .taken

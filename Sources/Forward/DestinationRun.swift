@@ -59,7 +59,7 @@ final class DestinationRun: Sendable {
   private func pump() async {
     let reader: PumpReader
     do { reader = try await makeReader() } catch { return }
-    var limiter = RateLimiter(perSecond: pace)
+    var limiter = RateLimiter(perSecond: lot.rate(options.pace))
     var checkpointAt = ContinuousClock.now + Self.checkpointInterval
     while true {
       var room = await delivery.waitForRoom(patience: Self.fullPatience)
@@ -71,9 +71,12 @@ final class DestinationRun: Sendable {
       do {
         if case .skip(let id) = room {
           try await skip(to: id, reader)
+          delivery.vitals.set(readTo: reader.cursor)
           continue
         }
-        guard try await take(try await pool.runIfActive { try reader.step() }, reader, &limiter) else { break }
+        let step = try await pool.runIfActive { try reader.step() }
+        delivery.vitals.set(readTo: reader.cursor)
+        guard try await take(step, reader, &limiter) else { break }
       } catch {
         if error is CancellationError { return }
         report("\(key): rows cannot be read: \(error)")
@@ -106,7 +109,10 @@ final class DestinationRun: Sendable {
         await delivery.waitUntilIdle()
         return true
       }
-      await delivery.update { $0.replay?.isDone = true }
+      await delivery.update {
+        $0.replay?.isDone = true
+        $0.isDrained = $0.drainTo != nil
+      }
       await delivery.stop()
       return false
     }
@@ -146,11 +152,6 @@ final class DestinationRun: Sendable {
       return count
     }
     await delivery.skip(to: id, records: records, dropped: dropped)
-  }
-
-  private var pace: Int {
-    if case .replay(let request, _) = lot.kind { return request.rate }
-    return options.pace.rateLimit
   }
 
   private func makeReader() async throws -> PumpReader {

@@ -151,8 +151,12 @@ package struct RunState: Sendable, Equatable, Codable {
   /// Of a replay: what was asked for.
   package var replay: ReplayRequest?
   package var isPaused = false
-  /// It sends what a delay holds, beside the run that does not wait.
-  package var isDelayed = false
+  /// Patterns of the records that a delay holds, of the run that sends these, beside the one that does not wait.
+  package var held: [String]?
+  /// Of a run for what another delay than the present one held: up to this row.
+  package var drainTo: Int64?
+  /// All of that is done.
+  package var isDrained = false
   /// Nanoseconds since 1970: when the name was first found missing in the configuration.
   package var goneAt: Int64?
 

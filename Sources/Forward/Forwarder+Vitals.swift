@@ -34,13 +34,18 @@ package struct RunPosition: Sendable {
   package var destination: String
   package var lot: RunLot
   package var position: Position
+  /// Rows up to here were read: what is not settled of them is on its way.
+  package var readTo: Int64
 }
 
 extension Forwarder {
   /// Replays are asked for by somebody who looks at them: retention does not wait for those.
   package func positions() -> [RunPosition] {
     held.withLock { Array($0.runs.values) }.filter { $0.kind != .replay }.map { run in
-      RunPosition(key: run.key, destination: run.options.name, lot: run.lot, position: run.delivery.vitals.position)
+      let vitals = run.delivery.vitals.snapshot
+      return RunPosition(
+        key: run.key, destination: run.options.name, lot: run.lot, position: vitals.position,
+        readTo: max(vitals.low, vitals.readTo))
     }
   }
 

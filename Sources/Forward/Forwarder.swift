@@ -9,13 +9,15 @@ package final class Forwarder: Sendable {
     var runs: [String: DestinationRun] = [:]
     var tasks: [String: Task<Void, Never>] = [:]
     var states: [String: RunState] = [:]
+    /// What is known was read.
+    var isPrepared = false
     var isStopping = false
     /// The last row from before the doors opened, until all destinations have begun.
     var openingID: Int64?
   }
 
   let source: any RecordSource
-  private let storage: any ForwardStorage
+  let storage: any ForwardStorage
   private let report: @Sendable (String) -> Void
   let pool: NIOThreadPool
   private let keeper: StateKeeper
@@ -39,16 +41,38 @@ package final class Forwarder: Sendable {
     held.withLock { $0.openingID = openingID }
   }
 
-  /// Starts the destinations and the replays that were not done. Blocks while states are read.
-  package func start(_ destinations: [Destination]) throws {
-    defer { held.withLock { $0.openingID = nil } }
+  /// Reads what is known of the destinations, and gives each of those that are new a position that is on disk: whatever is
+  /// acknowledged from now on is theirs to send, also when the process ends before they have begun. Blocks.
+  package func prepare(_ destinations: [Destination]) throws {
     pool.start()
     var states: [String: RunState] = [:]
     for (key, bytes) in try storage.states() {
       states[key] = StateKeeper.decode(bytes)
       if states[key] == nil { report("what was known of the destination \(key) cannot be read: it begins anew") }
     }
-    held.withLock { [states] in $0.states = states }
+    let memory = storage.memory
+    if case .aged = memory {
+      // All of it may have been sent since.
+      let lastID = source.lastID
+      for key in states.keys { states[key]?.position.willSend(upTo: lastID) }
+    }
+    held.withLock { [states] in
+      $0.states = states
+      $0.isPrepared = true
+    }
+    for destination in destinations {
+      try changeDelay(destination.options)
+      for (kind, key) in Self.liveRuns(destination.options) {
+        _ = try state(of: destination.options, kind, key, isLost: memory == .lost)
+      }
+    }
+  }
+
+  /// Starts the destinations and the replays that were not done. Blocks while states are read.
+  package func start(_ destinations: [Destination]) throws {
+    defer { held.withLock { $0.openingID = nil } }
+    if !held.withLock({ $0.isPrepared }) { try prepare(destinations) }
+    let states = held.withLock { $0.states }
     for destination in destinations { try startLive(destination) }
     for (key, state) in states.sorted(by: { $0.key < $1.key }) {
       guard let request = state.replay, !request.isDone, !request.isCancelled else { continue }
@@ -64,7 +88,7 @@ package final class Forwarder: Sendable {
     let now = source.now()
     var gone: [String: [UInt8]?] = [:]
     for (key, state) in states {
-      let isOver = state.replay.map { $0.isDone || $0.isCancelled } ?? false
+      let isOver = state.isDrained || (state.replay.map { $0.isDone || $0.isCancelled } ?? false)
       if names.contains(String(key.prefix { $0 != "/" })) && !isOver { continue }
       if let since = state.goneAt {
         if now - since > Self.forgetAfter { gone[key] = .some(nil) }
@@ -78,33 +102,54 @@ package final class Forwarder: Sendable {
     do { try storage.save(gone) } catch { report("the positions of destinations cannot be written: \(error)") }
   }
 
+  /// The runs that go on by themselves, with the keys of their states.
+  static func liveRuns(_ options: DestinationOptions) -> [(DestinationRun.Kind, key: String)] {
+    [(.live, "\(options.name)/live")] + (options.delay == nil ? [] : [(.delayed, "\(options.name)/delayed")])
+  }
+
   func startLive(_ destination: Destination) throws {
     let options = destination.options
     held.withLock { $0.destinations[options.name] = destination }
-    if let delay = options.delay {
-      try start(destination, .live, .prompt(delay), "\(options.name)/live")
-      try start(destination, .delayed, .delayed(delay), "\(options.name)/delayed")
-    } else {
-      try start(destination, .live, .live, "\(options.name)/live")
+    try changeDelay(options)
+    for (kind, key) in Self.liveRuns(options) {
+      let lot: RunLot.Kind =
+        switch (kind, options.delay) {
+        case (.delayed, let delay?): .delayed(delay)
+        case (_, let delay?): .prompt(delay)
+        case (_, nil): .live
+        }
+      var state = try state(of: options, kind, key, isLost: false)
+      state.goneAt = nil
+      try start(destination, kind, lot, key, state)
+    }
+    for (key, state) in held.withLock({ $0.states }) where key.hasPrefix("\(options.name)/drain-") {
+      guard let last = state.drainTo, !state.isDrained else { continue }
+      let match = (state.held ?? []).compactMap(RecordPattern.init)
+      try start(destination, .delayed, .drain(match, lastID: last), key, state)
     }
   }
 
-  func start(
-    _ destination: Destination, _ kind: DestinationRun.Kind, _ lot: RunLot.Kind, _ key: String
-  ) throws {
-    let options = destination.options
+  /// What is known of a run, or its first state, which is on disk on return. `isLost`: its position was known.
+  private func state(
+    of options: DestinationOptions, _ kind: DestinationRun.Kind, _ key: String, isLost: Bool
+  ) throws -> RunState {
+    if let known = held.withLock({ $0.states[key] }) { return known }
     var state: RunState
-    if let known = held.withLock({ $0.states[key] }) {
-      state = known
-    } else if kind == .delayed, let live = held.withLock({ $0.states["\(options.name)/live"] }) {
+    if kind == .delayed, let live = held.withLock({ $0.states["\(options.name)/live"] }) {
       // A delay that is new: what lies behind the present position went without it.
       state = RunState(position: live.position)
     } else {
       state = RunState(position: Position(after: try firstPosition(options)))
     }
-    state.goneAt = nil
-    state.isDelayed = kind == .delayed
-    try start(destination, kind, lot, key, state)
+    state.isPaused = isLost
+    if kind == .delayed { state.held = options.delay?.match.map(\.text) }
+    do { try storage.save([key: try StateKeeper.encode(state)]) } catch {
+      // It goes on without: what is written later is tried again until it is.
+      report("the positions of destinations cannot be written: \(error)")
+      keeper.put(key, state)
+    }
+    held.withLock { [state] in $0.states[key] = state }
+    return state
   }
 
   private func firstPosition(_ options: DestinationOptions) throws -> Int64 {
@@ -137,7 +182,9 @@ package final class Forwarder: Sendable {
     keeper.put(key, state)
     let run = DestinationRun(
       key: key, kind: kind, options,
-      lot: RunLot(kind: lot, filter: options.filter, forwardImports: options.forwardImports), delivery: delivery,
+      lot: RunLot(
+        kind: lot, filter: options.filter, delay: options.delay, forwardImports: options.forwardImports),
+      delivery: delivery,
       source: source, storage: storage, pool: pool, builder: destination.builder, report: report)
     let task = Task {
       await run.run()

@@ -23,6 +23,8 @@ final class PumpReader: @unchecked Sendable {
   private let builder: any ParcelBuilder
   private let lot: RunLot
   private let laneCount: Int
+  /// Records of one batch: never more than may be sent in a second.
+  private let mostRecords: Int
   private var reader: (any RecordReader)?
   /// The last row there was when the reader was opened: beyond it, it may see nothing.
   private var visible: Int64 = 0
@@ -58,6 +60,8 @@ final class PumpReader: @unchecked Sendable {
     self.position = position
     self.borders = borders.sorted { $0.first < $1.first }
     laneCount = max(1, options.pace.concurrency)
+    let rate = lot.rate(options.pace)
+    mostRecords = rate > 0 ? min(options.pace.records, rate) : options.pace.records
     cutAt = position.low
     // What a fold has not seen of the settled rows is read again, unsent.
     cursor = fold.map { min($0.position, position.low) } ?? position.low
@@ -103,7 +107,7 @@ final class PumpReader: @unchecked Sendable {
         // A span event goes with its span: between them nothing is cut.
         if record.kind == .spanEvent {
           cursor = max(cursor, record.id)
-          if !isSkippingEvents { _ = builder.add(record) }
+          if !isSkippingEvents && !options.filter.hides(record) { _ = builder.add(record) }
           return true
         }
         if halt == nil && rows < Self.stepRows { halt = self.halt(before: record, high, border, now) }
@@ -113,7 +117,7 @@ final class PumpReader: @unchecked Sendable {
         }
         rows += 1
         take(record)
-        let isFull = builder.pendingRecords >= options.pace.records || builder.pendingBytes >= options.pace.bytes
+        let isFull = builder.pendingRecords >= mostRecords || builder.pendingBytes >= options.pace.bytes
         if isFull && border == nil && !isFolding { halt = .cut }
         return true
       }

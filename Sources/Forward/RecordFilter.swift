@@ -32,6 +32,17 @@ package enum RecordPattern: Sendable, Equatable {
     }
   }
 
+  /// As it may be written.
+  var text: String {
+    switch self {
+    case .rows(let pattern): pattern.text
+    case .className(let name): "class:" + name
+    case .source(let name): "source:" + String(decoding: name, as: UTF8.self)
+    case .component(let name): "component:" + String(decoding: name, as: UTF8.self)
+    case .gameModule(let name): "game_module:" + String(decoding: name, as: UTF8.self)
+    }
+  }
+
   /// It can be told from what never changes of a row: event, category, class.
   package var isOfTheEvent: Bool {
     switch self {
@@ -80,6 +91,14 @@ package struct RecordFilter: Sendable {
 
   /// Nothing but the signal has to be looked at.
   var isPlain: Bool { include.isEmpty && exclude.isEmpty }
+
+  /// A span event that would be of a restricted class, were it a record: it stays here though its span leaves.
+  func hides(_ event: OTLPRecord) -> Bool {
+    if restricted { return false }
+    let index = classes.index(
+      signal: .traces, category: event.category, event: event.event, severity: event.severity)
+    return classes.classes[Int(index)].restricted
+  }
 
   package func matches(_ record: OTLPRecord) -> Bool {
     guard signals.contains(record.kind.signal) else { return false }

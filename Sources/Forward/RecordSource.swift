@@ -45,12 +45,27 @@ package protocol RecordReader: AnyObject {
 
 /// Where positions and folds are kept across restarts. Blocks.
 package protocol ForwardStorage: Sendable {
+  /// Known after `states()`.
+  var memory: ForwardMemory { get }
   func states() throws -> [String: [UInt8]]
   /// In one transaction that is on disk on return; nil removes.
   func save(_ states: [String: [UInt8]?]) throws
   /// Folds of destinations that remember; the two newest.
   func checkpoints(_ name: String) -> [Checkpoint]
   func save(_ checkpoint: Checkpoint, _ name: String, dropping: Int64?) throws
+}
+
+/// How far what is kept of positions can be believed.
+package enum ForwardMemory: Sendable {
+  case whole
+  /// They are some seconds old: what lies behind them may have been sent.
+  case aged
+  /// They could not be read, and there is no copy: where to go on is for a person to say.
+  case lost
+}
+
+extension ForwardStorage {
+  package var memory: ForwardMemory { .whole }
 }
 
 /// What a builder remembered when it had read up to a row.

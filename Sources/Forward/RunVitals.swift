@@ -14,6 +14,8 @@ package final class RunVitals: Sendable {
     package var position = Position(after: 0)
     /// The row up to which all is settled.
     package var low: Int64 { position.low }
+    /// The last row that was read.
+    package var readTo: Int64 = 0
     /// As `forward status` says it.
     package var state = "idle"
     /// What the format remembers; nil: it knows no such thing.
@@ -37,6 +39,7 @@ package final class RunVitals: Sendable {
     }
   }
 
+  func set(readTo id: Int64) { held.withLock { $0.readTo = id } }
   func set(state word: String) { held.withLock { $0.state = word } }
 
   func set(series: Int?, streams: Int?) {

@@ -30,6 +30,17 @@ package struct RetentionClasses: Sendable {
         self = .category(Array(text.utf8))
       }
     }
+
+    /// As it may be written.
+    package var text: String {
+      switch self {
+      case .event(let name): String(decoding: name, as: UTF8.self)
+      case .eventPrefix(let prefix): String(decoding: prefix, as: UTF8.self) + "*"
+      case .category(let name): "category:" + String(decoding: name, as: UTF8.self)
+      case .signal(let signal): "signal:" + signal.name
+      case .severity(let least): "severity>=" + least.name
+      }
+    }
   }
 
   /// Conditions divided by blanks; all must hold: `relay.tick.process severity>=warn`.
@@ -45,6 +56,8 @@ package struct RetentionClasses: Sendable {
       guard !conditions.isEmpty else { return nil }
       self.conditions = conditions
     }
+
+    package var text: String { conditions.map(\.text).joined(separator: " ") }
 
     package func matches(
       _ signal: Signal, _ category: UnsafeRawBufferPointer, _ event: UnsafeRawBufferPointer, _ severity: Severity

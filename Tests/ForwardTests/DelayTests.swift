@@ -62,6 +62,105 @@ import Wire
   }
 }
 
+/// What a delay held is not lost when the delay changes.
+@Suite(.timeLimit(.minutes(1))) struct DelayChangeTests {
+  private static let second: Int64 = 1_000_000_000
+
+  private static func delay(_ patterns: String...) -> DestinationDelay {
+    DestinationDelay(wait: .seconds(180), match: patterns.compactMap(RecordPattern.init))
+  }
+
+  /// 90 rows in turn of a tick, an order and a note; the first two are held by the first delay.
+  private func lab() async throws -> ForwardLab {
+    let lab = try await ForwardLab()
+    lab.records.setNow(TestRow.base + 100 * Self.second)
+    let events = ["relay.tick.end", "relay.order.queued", "relay.note"]
+    let last = lab.records.append(90) {
+      TestRow(received: TestRow.base + Int64($0) * Self.second, event: events[$0 % 3])
+    }
+    try await lab.run([lab.lines { $0.delay = Self.delay("relay.tick.*", "relay.order.*") }]) {
+      $0.position.low == last
+    }
+    #expect(lab.server.ids.sorted() == (1...90).filter { $0 % 3 == 0 })
+    return lab
+  }
+
+  @Test func sendsWhatARemovedDelayHeld() async throws {
+    let lab = try await lab()
+    let forwarder = lab.forwarder()
+    try forwarder.start([lab.lines()])
+    await lab.storage.until("d/drain-90") { $0.isDrained }
+    await forwarder.stop()
+    #expect(lab.server.ids.sorted() == lab.records.allIDs)
+    await lab.stop()
+  }
+
+  @Test func sendsWhatAChangedDelayHoldsNoLongerAndStillHoldsTheRest() async throws {
+    let lab = try await lab()
+    let destination = lab.lines { $0.delay = Self.delay("relay.tick.*") }
+    // The first tick is due long before the last order: an order behind a tick waits with it.
+    lab.records.setNow(TestRow.base + 1_000 * Self.second)
+    lab.records.append(3) { _ in
+      TestRow(received: TestRow.base + 990 * Self.second, event: "relay.tick.end")
+    }
+    let forwarder = lab.forwarder()
+    try forwarder.start([destination])
+    await lab.storage.until("d/drain-90") { $0.isDrained }
+    await lab.storage.until("d/live") { $0.position.low == 93 }
+    #expect(lab.server.ids.sorted() == Array(1...90))
+    lab.records.setNow(TestRow.base + 2_000 * Self.second)
+    await lab.storage.until("d/delayed") { $0.books.sent == 3 }
+    await forwarder.stop()
+    #expect(lab.server.ids.sorted() == lab.records.allIDs)
+    await lab.stop()
+  }
+
+  @Test func goesOnWithItAfterARestart() async throws {
+    let lab = try await lab()
+    // Nothing is due.
+    let first = lab.forwarder()
+    let destination = lab.lines { $0.delay = Self.delay("relay.tick.*", "relay.none") }
+    try first.start([destination])
+    #expect(lab.storage.state("d/drain-90") != nil)
+    await first.stop()
+    lab.records.setNow(TestRow.base + 1_000 * Self.second)
+    let next = lab.forwarder()
+    try next.start([destination])
+    await lab.storage.until("d/drain-90") { $0.isDrained }
+    await next.stop()
+    #expect(lab.server.ids.sorted() == lab.records.allIDs)
+    await lab.stop()
+  }
+
+  @Test func aReplayWaitsForWhatTheDelayHolds() async throws {
+    let lab = try await ForwardLab()
+    lab.records.setNow(TestRow.base + 100 * Self.second)
+    lab.records.append(20) {
+      TestRow(
+        received: TestRow.base + Int64($0) * Self.second, event: $0 < 10 ? "relay.note" : "relay.tick.end")
+    }
+    let forwarder = lab.forwarder()
+    try forwarder.start([
+      lab.lines {
+        $0.delay = Self.delay("relay.tick.*")
+        $0.start = .now
+      }
+    ])
+    var request = ReplayRequest(id: 0, destination: "d", lastID: lab.records.lastID)
+    request.rate = 0
+    let id = try forwarder.replay(request)
+    await lab.storage.until("d/replay-\(id)") { $0.books.sent == 10 }
+    lab.records.setNow(TestRow.base + 195 * Self.second)
+    await lab.storage.until("d/replay-\(id)") { $0.books.sent == 16 }
+    #expect(lab.server.ids.sorted() == Array(1...16))
+    lab.records.setNow(TestRow.base + 300 * Self.second)
+    await lab.storage.until("d/replay-\(id)") { $0.replay?.isDone == true }
+    await forwarder.stop()
+    #expect(lab.server.ids.sorted() == lab.records.allIDs)
+    await lab.stop()
+  }
+}
+
 @Suite(.timeLimit(.minutes(1))) struct ReplayTests {
   private func request(_ lab: ForwardLab) -> ReplayRequest {
     ReplayRequest(id: 0, destination: "d", lastID: lab.records.lastID)

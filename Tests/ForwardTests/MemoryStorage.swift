@@ -13,6 +13,7 @@ final class MemoryStorage: ForwardStorage {
     var contents = Contents()
     var failures = 0
     var saves = 0
+    var memory = ForwardMemory.whole
   }
 
   private let held: Mutex<State>
@@ -28,6 +29,10 @@ final class MemoryStorage: ForwardStorage {
 
   var contents: Contents { held.withLock { $0.contents } }
   func fail(_ times: Int) { held.withLock { $0.failures = times } }
+  var memory: ForwardMemory {
+    get { held.withLock { $0.memory } }
+    set { held.withLock { $0.memory = newValue } }
+  }
   var saves: Int { held.withLock { $0.saves } }
 
   func state(_ key: String) -> RunState? { contents.states[key].flatMap { StateKeeper.decode($0) } }

@@ -100,7 +100,10 @@ struct DestinationFactory: Sendable {
       let fileOptions = file
       return Destination(options) { state in
         // One file has one writer.
-        let folder = state.replay.map { "\(path)/replay-\($0.id)" } ?? (state.isDelayed ? "\(path)/delayed" : path)
+        let apart =
+          state.replay.map { "/replay-\($0.id)" } ?? state.drainTo.map { "/drain-\($0)" }
+          ?? (state.held == nil ? "" : "/delayed")
+        let folder = path + apart
         return try FileCourier(folder: folder, kept: state.courier, fileOptions, now: { FileSystem.now() })
       } builder: {
         Self.lines(filter)

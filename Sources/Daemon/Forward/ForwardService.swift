@@ -44,6 +44,8 @@ final class ForwardService: Service {
     let unsent = UnsentFiles(forwarder, source, limits: { holds.current })
     control = ForwardControl(forwarder: forwarder, source: source, unsent: unsent)
     store.watchPruning(unsent)
+    // Before a door opens.
+    try forwarder.prepare(first.destinations)
     for entry in first.configs { announce(entry) }
   }
 

@@ -8,6 +8,7 @@ final class PositionStorage: ForwardStorage {
     /// Nil: not needed yet. Where nothing is forwarded, no file says so.
     var book: PositionBook?
     var saves = 0
+    var memory = ForwardMemory.whole
   }
 
   private let directory: DataDirectory
@@ -31,12 +32,17 @@ final class PositionStorage: ForwardStorage {
     let book = try PositionBook(directory)
     state.book = book
     if let damaged = book.damaged {
+      state.memory = book.isRestored ? .aged : .lost
       report(
-        "the positions of destinations could not be read and were set aside as \(damaged): each begins where its `start` "
-          + "says")
+        "the positions of destinations could not be read and were set aside as \(damaged): "
+          + (book.isRestored
+            ? "a copy that is some seconds old takes their place, and what was sent since goes once more"
+            : "every destination is paused until `garner forward resume` or `skip`"))
     }
     return book
   }
+
+  var memory: ForwardMemory { state.withLock { $0.memory } }
 
   func states() throws -> [String: [UInt8]] {
     try state.withLock { state in
@@ -49,8 +55,8 @@ final class PositionStorage: ForwardStorage {
   func save(_ states: [String: [UInt8]?]) throws {
     try state.withLock { state in
       try book(&state).save(states)
-      state.saves += 1
       if state.saves % Self.savesPerCheckpoint == 0 { try state.book?.checkpoint() }
+      state.saves += 1
     }
   }
 

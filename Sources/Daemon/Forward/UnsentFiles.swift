@@ -30,12 +30,22 @@ final class UnsentFiles: PruneWatch {
 
   func beginLook() { held.withLock { $0 = Held() } }
 
-  func holds(_ file: DataFile) -> Bool {
+  /// The newest first: where there is no room for all of them, it is the oldest that go.
+  func holds(_ files: [DataFile]) -> [Bool] {
     let limits = limits()
-    guard limits.each.values.contains(where: { $0 > 0 }) else { return false }
+    guard limits.each.values.contains(where: { $0 > 0 }) else { return files.map { _ in false } }
+    let runs = forwarder.positions()
+    return Array(files.reversed().map { holds($0, runs, limits) }.reversed())
+  }
+
+  private func holds(
+    _ file: DataFile, _ runs: [RunPosition], _ limits: (each: [String: Int64], all: Int64)
+  ) -> Bool {
     if held.withLock({ $0.files[file.path] != nil }) { return true }
-    for run in forwarder.positions() where run.position.low < file.lastID {
-      guard let limit = limits.each[run.destination], limit > 0, count(file, run).total > 0 else { continue }
+    for run in runs where run.position.low < file.lastID {
+      guard let limit = limits.each[run.destination], limit > 0,
+        count(file, run, after: run.position.low).total > 0
+      else { continue }
       let fits = held.withLock { held in
         let mine = held.bytes[run.destination, default: 0] + file.bytes
         guard mine <= limit, held.files.values.reduce(file.bytes, +) <= limits.all else { return false }
@@ -48,9 +58,10 @@ final class UnsentFiles: PruneWatch {
     return false
   }
 
+  /// What was read is on its way, file or not.
   func willRemove(_ file: DataFile) {
-    for run in forwarder.positions() where run.position.low < file.lastID {
-      let unsent = count(file, run)
+    for run in forwarder.positions() where run.readTo < file.lastID {
+      let unsent = count(file, run, after: run.readTo)
       if unsent.total > 0 { forwarder.pruned(run.key, unsent) }
     }
   }
@@ -58,10 +69,10 @@ final class UnsentFiles: PruneWatch {
   /// Bytes that are held for a destination, as of the last look.
   func heldBytes(_ name: String) -> Int64 { held.withLock { $0.bytes[name] ?? 0 } }
 
-  private func count(_ file: DataFile, _ run: RunPosition) -> SignalCount {
+  private func count(_ file: DataFile, _ run: RunPosition, after: Int64) -> SignalCount {
     var count = SignalCount()
     var question = RecordQuestion(
-      after: run.position.low, signals: run.lot.filter.signals, includeRestricted: run.lot.filter.restricted)
+      after: after, signals: run.lot.filter.signals, includeRestricted: run.lot.filter.restricted)
     run.lot.ask(&question)
     guard let reader = try? source.open(question, files: [file]) else { return count }
     _ = try? reader.read { record in

@@ -22,6 +22,7 @@ package struct DataDirectory: Sendable, Equatable {
   package var temporary: String { path + "/tmp" }
   package var forward: String { path + "/forward" }
   package var forwardPositions: String { forward + "/positions.db" }
+  package var forwardPositionsCopy: String { forward + "/positions.copy.db" }
   package var ballast: String { path + "/ballast" }
   package var lock: String { path + "/lock" }
   package var controlSocket: String { path + "/control.sock" }

@@ -6,7 +6,8 @@ package final class PositionBook: @unchecked Sendable {
   // Used by one thread at a time: the caller sees to it.
   private let connection: Connection
 
-  /// Opens or makes it. A file that is no database is moved to `quarantine` and named in `damaged`.
+  /// Opens or makes it. A file that is no database is moved to `quarantine` and named in `damaged`; then the copy takes its
+  /// place.
   package init(_ directory: DataDirectory) throws(SQLiteError) {
     path = directory.forwardPositions
     do throws(FileError) {
@@ -17,17 +18,37 @@ package final class PositionBook: @unchecked Sendable {
     do throws(SQLiteError) {
       connection = try Self.open(path)
       damaged = nil
+      isRestored = false
     } catch {
       guard error.primary == 11 || error.primary == 26 else { throw error }
       let aside = "\(directory.quarantine)/positions-\(FileSystem.now()).db"
       for suffix in ["", "-wal", "-shm"] { try? FileSystem.move(path + suffix, aside + suffix) }
-      connection = try Self.open(path)
       damaged = aside
+      isRestored = Self.restore(directory.forwardPositionsCopy, path)
+      connection = try Self.open(path)
     }
+    copyPath = directory.forwardPositionsCopy
   }
 
-  /// Where the file lies that could not be read: every destination begins where its `start` says.
+  /// Where the file lies that could not be read.
   package let damaged: String?
+  /// What it was some seconds before is known from the copy.
+  package let isRestored: Bool
+  private let copyPath: String
+
+  private static func restore(_ copy: String, _ path: String) -> Bool {
+    guard FileSystem.exists(copy) else { return false }
+    do {
+      let connection = try Connection(copy, .readOnly)
+      defer { connection.close() }
+      guard try connection.text("PRAGMA quick_check(1)") == "ok" else { return false }
+      try connection.run("VACUUM INTO ?", .text(path))
+      return true
+    } catch {
+      try? FileSystem.removeDatabase(path)
+      return false
+    }
+  }
 
   private static func open(_ path: String) throws(SQLiteError) -> Connection {
     let connection = try Connection(path, .create)
@@ -60,8 +81,19 @@ package final class PositionBook: @unchecked Sendable {
     }
   }
 
-  /// Everything so far is on the disk itself, and the log begins anew.
-  package func checkpoint() throws(SQLiteError) { try connection.execute("PRAGMA wal_checkpoint(TRUNCATE)") }
+  /// Everything so far is on the disk itself, the log begins anew, and there is a copy.
+  package func checkpoint() throws(SQLiteError) {
+    try connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    let made = copyPath + ".tmp"
+    try? FileSystem.removeDatabase(made)
+    try connection.run("VACUUM INTO ?", .text(made))
+    do throws(FileError) {
+      try FileSystem.syncFile(made)
+      try FileSystem.move(made, copyPath)
+    } catch {
+      throw SQLiteError(code: 10, message: error.description)
+    }
+  }
 
   package func close() { connection.close() }
 }

@@ -2,8 +2,8 @@ import Synchronization
 
 /// Somebody who reads rows after they were committed and may not be through with a file that retention wants.
 package protocol PruneWatch: Sendable {
-  /// Whether the file should stay for now. Asked of files in the order in which they would go.
-  func holds(_ file: DataFile) -> Bool
+  /// Which of these files should stay for now; they are in the order in which they would go.
+  func holds(_ files: [DataFile]) -> [Bool]
   /// The file is removed right behind this call: what was not read of it is lost to the watcher.
   func willRemove(_ file: DataFile)
   /// A look at retention begins.

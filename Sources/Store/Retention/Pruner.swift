@@ -27,7 +27,8 @@ struct Pruner {
     guard let files = try? catalog.files() else { return }
     let now = options.clock()
     watch?.beginLook()
-    for entry in RetentionPlan.expired(files, options, now) where watch?.holds(entry.file) != true { unlink(entry) }
+    let expired = RetentionPlan.expired(files, options, now)
+    for (entry, isHeld) in zip(expired, holds(expired)) where !isHeld { unlink(entry) }
     let used = FileSystem.allocatedBelow(directory.path, except: [directory.exports, directory.drop])
     vitals.bytesOnDisk.store(used, ordering: .relaxed)
     let space = FileSystem.space(directory.path)
@@ -36,7 +37,7 @@ struct Pruner {
     var freed: Int64 = 0
     if deficit > 0, let left = try? catalog.files() {
       let due = RetentionPlan.byCap(left, options, now).filter { entry in entry.at.map { $0 < now } ?? false }
-      let held = due.map { watch?.holds($0.file) ?? false }
+      let held = holds(due)
       // What somebody waits for goes last, but goes before intake has to be refused.
       for wanted in [false, true] {
         for (entry, isHeld) in zip(due, held) where isHeld == wanted && freed < deficit {
@@ -51,6 +52,10 @@ struct Pruner {
     }
     vitals.overCap.store(over, ordering: .relaxed)
     vitals.bytesOnDisk.store(used - freed, ordering: .relaxed)
+  }
+
+  private func holds(_ entries: [RetentionPlan.Entry]) -> [Bool] {
+    watch?.holds(entries.map(\.file)) ?? entries.map { _ in false }
   }
 
   /// Bytes that must go. One landing file's worth of head room, so that the cap holds between two looks.

@@ -151,6 +151,8 @@ package struct RunState: Sendable, Equatable, Codable {
   /// Of a replay: what was asked for.
   package var replay: ReplayRequest?
   package var isPaused = false
+  /// Rows up to here were there before the run; nil: not written down.
+  package var began: Int64?
   /// Patterns of the records that a delay holds, of the run that sends these, beside the one that does not wait.
   package var held: [String]?
   /// Of a run for what another delay than the present one held: up to this row.
@@ -160,7 +162,10 @@ package struct RunState: Sendable, Equatable, Codable {
   /// Nanoseconds since 1970: when the name was first found missing in the configuration.
   package var goneAt: Int64?
 
-  package init(position: Position) { self.position = position }
+  package init(position: Position) {
+    self.position = position
+    began = position.low
+  }
 }
 
 /// History that was asked for (FORWARD §9), by a position of its own.

@@ -93,10 +93,11 @@ package struct RecordFilter: Sendable {
   var isPlain: Bool { include.isEmpty && exclude.isEmpty }
 
   /// A span event that would be of a restricted class, were it a record: it stays here though its span leaves.
-  func hides(_ event: OTLPRecord) -> Bool {
-    if restricted { return false }
+  func hides(_ event: OTLPRecord) -> Bool { !restricted && isRestricted(event) }
+
+  func isRestricted(_ record: OTLPRecord) -> Bool {
     let index = classes.index(
-      signal: .traces, category: event.category, event: event.event, severity: event.severity)
+      signal: record.kind.signal, category: record.category, event: record.event, severity: record.severity)
     return classes.classes[Int(index)].restricted
   }
 

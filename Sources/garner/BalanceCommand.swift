@@ -21,6 +21,7 @@ struct BalanceCommand: AsyncParsableCommand {
     }
     try listing.write(BalanceReport.columns, report.rows)
     for path in report.unreadable { Output.error("cannot be read: \(path)") }
+    for sentence in report.forward { Output.error(sentence) }
     if report.isBalanced { return }
     throw CommandFailure(.badAnswer, "the books do not balance")
   }

@@ -18,10 +18,11 @@ struct WhyCommand: AsyncParsableCommand {
   @OptionGroup var listing: ListingArguments
 
   func run() async throws {
-    let directory = try place.resolve().existingDirectory()
+    let resolved = try place.resolve()
+    let directory = try resolved.existingDirectory()
     let events: [LifeEvent]
     do {
-      events = try WhyReport.events(id, directory)
+      events = try WhyReport.events(id, directory, config: resolved.config)
     } catch {
       throw CommandFailure(.inputOutput, "\(error)")
     }

@@ -13,6 +13,8 @@ package struct BalanceReport: Sendable {
   /// The last one is the sum of all, called `*`.
   package let rows: [[TableValue]]
   package let unreadable: [String]
+  /// Sentences about destinations whose books do not balance.
+  package let forward: [String]
   package let isBalanced: Bool
 
   /// Counts the files themselves; the daemon's memory is not asked.
@@ -21,10 +23,11 @@ package struct BalanceReport: Sendable {
     self.init(
       books,
       udp: UDPMarks.figures(
-        books.marks, now: FileSystem.now(), silentAfter: config.udp.silentAfter.wholeNanoseconds))
+        books.marks, now: FileSystem.now(), silentAfter: config.udp.silentAfter.wholeNanoseconds),
+      forward: try KeptRuns(directory, config).unexplained)
   }
 
-  init(_ books: Books, udp figures: [UDPFigures]) {
+  init(_ books: Books, udp figures: [UDPFigures], forward: [String] = []) {
     let udp = UDPFigures.bySource(figures)
     // What strangers sent under names that were forgotten is in the sum alone: there the books of single names have more.
     let hasSum = figures.contains { !$0.isSigned && $0.source == UDPFigures.sumOfStrangers }
@@ -39,7 +42,8 @@ package struct BalanceReport: Sendable {
       figures.reduce(0) { $0 + $1.difference } + figures.reduce(0) { $0 + Int64(clamping: $1.received) }
       - books.accounts.reduce(0) { $0 + $1.receivedByUDP }
     total.isOK = total.udpDifference == 0 && lines.allSatisfy(\.isOK) && books.unreadable.isEmpty
-    isBalanced = total.isOK
+    isBalanced = total.isOK && forward.isEmpty
+    self.forward = forward
     lines.append(total)
     rows = lines.map(\.cells)
     unreadable = books.unreadable

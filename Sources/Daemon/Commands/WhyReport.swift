@@ -7,9 +7,12 @@ package enum WhyReport {
   package static let columns = ["time", "kind", "id", "step", "door", "source", "count", "where", "detail"]
 
   /// In order of time. Empty: nobody knows it.
-  package static func events(_ text: String, _ directory: DataDirectory) throws -> [LifeEvent] {
+  package static func events(
+    _ text: String, _ directory: DataDirectory, config: GarnerConfig
+  ) throws -> [LifeEvent] {
     let items = LifeItem.parse(text)
     var events = try Life.events(items, directory)
+    events += try ForwardedLife.events(events, directory, config)
     for item in items where item.kind == .record {
       let isStored = events.contains { $0.kind == .record && $0.step != .rejected }
       if !isStored { events += try datagrams(item, directory) }

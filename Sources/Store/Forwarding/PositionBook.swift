@@ -61,7 +61,14 @@ package final class PositionBook: @unchecked Sendable {
     return connection
   }
 
-  package func all() throws(SQLiteError) -> [String: [UInt8]] {
+  /// Beside a daemon that writes it.
+  package static func read(_ directory: DataDirectory) throws(SQLiteError) -> [String: [UInt8]] {
+    try all(try Connection(directory.forwardPositions, .readOnly))
+  }
+
+  package func all() throws(SQLiteError) -> [String: [UInt8]] { try Self.all(connection) }
+
+  private static func all(_ connection: Connection) throws(SQLiteError) -> [String: [UInt8]] {
     let statement = try connection.prepare("SELECT name, value FROM position")
     var states: [String: [UInt8]] = [:]
     while try statement.step() { states[statement.text(0)] = [UInt8](statement.bytes(1)) }

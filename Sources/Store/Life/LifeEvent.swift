@@ -20,6 +20,8 @@ package struct LifeEvent: Sendable, Equatable {
   /// A path below the data directory.
   package var place: String?
   package var detail: String?
+  /// Ids of the rows that are stored there, when they are not too many to be followed.
+  package var ids: [Int64] = []
 
   package init(
     _ step: Step, _ item: LifeItem, time: String? = nil, door: String? = nil, source: String? = nil,

@@ -14,6 +14,9 @@ struct LifeRows {
     var source: String
   }
 
+  /// Rows of an item in one file that are told one by one.
+  private static let idLimit = 10_000
+
   private let life: Life
   private let item: LifeItem
   private var arrivals: [Origin: Arrivals] = [:]
@@ -45,7 +48,8 @@ struct LifeRows {
     let statement = try connection.prepare(
       """
       SELECT c.source, coalesce(a.door, ''), count(*), count(DISTINCT a.first), min(a.at), max(a.at), min(e.id),
-        max(e.id), min(e.time), max(e.time)
+        max(e.id), min(e.time), max(e.time),
+        CASE WHEN count(*) <= \(Self.idLimit) THEN group_concat(e.id) END
       FROM event e JOIN ctx c ON c.id = e.ctx
       LEFT JOIN arrival a ON a.first = (SELECT max(b.first) FROM arrival b WHERE b.first <= e.id)
       WHERE e.kind != 4 AND \(condition) GROUP BY 1, 2 ORDER BY min(e.id)
@@ -71,10 +75,11 @@ struct LifeRows {
       ? "of \(Timestamp.text(row.integer(8)))"
       : "of \(Timestamp.text(row.integer(8))) to \(Timestamp.text(row.integer(9)))"
     let place = life.relative(file.path)
-    stays.append(
-      LifeEvent(
-        .stored, item, time: Timestamp.text(row.integer(4)), door: origin.door, source: origin.source, count: number,
-        place: place, detail: "\(ids), \(times)"))
+    var stored = LifeEvent(
+      .stored, item, time: Timestamp.text(row.integer(4)), door: origin.door, source: origin.source, count: number,
+      place: place, detail: "\(ids), \(times)")
+    stored.ids = row.text(10).split(separator: ",").compactMap { Int64($0) }
+    stays.append(stored)
     if !file.isLanding {
       stays.append(
         LifeEvent(

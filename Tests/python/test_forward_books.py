@@ -126,6 +126,32 @@ def left(daemon):
     return [row["event"] for row in rows]
 
 
+def test_rows_from_before_a_privacy_policy_are_protected_when_they_leave(tmp_path):
+    """They came in raw; a destination that is added later is sent history under the rules of its day."""
+    player = {"player": "76561198012345678", "note": "mail bob@example.org from 10.1.2.3"}
+    with OTLPEnd() as far, FarEnd() as hook:
+        with ForwardingDaemon(tmp_path, {}, env={"GARNER_PRIVACY_POLICY": "none"}) as daemon:
+            daemon.send_spans(["relay.old"], attributes=player, resource=player)
+            daemon.stop()
+        destinations = {"far": otlp(far, start="oldest"),
+                        "hook": {"type": "webhook", "endpoint": hook.url, "start": "oldest"}}
+        with ForwardingDaemon(tmp_path, destinations, env={"GARNER_PRIVACY_POLICY": "default"}) as daemon:
+            daemon.send_spans(["relay.new"], trace=2, attributes=player)
+            daemon.until_sent("far")
+            daemon.until_sent("hook")
+        values = {value for _, message in far.taken for resource in message.resource_spans
+                  for scope in resource.scope_spans for span in scope.spans
+                  for value in (attribute.value.string_value for attribute in span.attributes
+                                if attribute.key == "player")}
+        assert Counter(far.names()) == {"relay.old": 1, "relay.new": 1}
+        # One player has one pseudonym, whenever it was made.
+        assert len(values) == 1
+        everything = b"".join(request.body for request in far.requests + hook.requests)
+        assert everything
+        for secret in (b"76561198012345678", b"bob@example.org", b"10.1.2.3"):
+            assert secret not in everything
+
+
 def test_a_rate_holds_for_the_first_records_too(tmp_path):
     with OTLPEnd() as far:
         with ForwardingDaemon(tmp_path, {"far": otlp(far, rate_limit=100)}) as daemon:

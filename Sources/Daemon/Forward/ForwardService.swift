@@ -1,5 +1,6 @@
 import Console
 import Forward
+import Intake
 import Logging
 import ServiceLifecycle
 import Store
@@ -29,12 +30,16 @@ final class ForwardService: Service {
   }
 
   /// Throws when a destination cannot be used: a file of a secret that cannot be read, a certificate.
-  init(store: DataStore, config: GarnerConfig, version: String, logger: Logger) throws {
+  init(
+    store: DataStore, config: GarnerConfig, protector: Protector, version: String, logger: Logger
+  ) throws {
     self.logger = logger
     self.version = version
     storeID = store.storeID
     storage = PositionStorage(store.directory) { logger.error("\($0)") }
-    let source = StoreRecords(store)
+    policy = PolicyAge(store.directory, config, lastID: store.vitals.lastID.load(ordering: .acquiring))
+    lastID = { store.vitals.lastID.load(ordering: .acquiring) }
+    let source = StoreRecords(store, protector: protector, policy: policy)
     forwarder = Forwarder(source: source, storage: storage) { logger.warning("\($0)") }
     first = try Self.plan(config, storeID: store.storeID, version: version, keeping: Plan())
     let present = Mutex(first)
@@ -50,6 +55,8 @@ final class ForwardService: Service {
   }
 
   private let holds: Holds
+  private let policy: PolicyAge
+  private let lastID: @Sendable () -> Int64
 
   /// How much may be held, for the thread of retention.
   private final class Holds: Sendable {
@@ -110,6 +117,7 @@ final class ForwardService: Service {
 
   /// Goes on with another configuration; what cannot be used leaves all as it was.
   func reconfigure(_ config: GarnerConfig) async {
+    policy.reload(config, lastID: lastID())
     do {
       let old = present.withLock { $0 }
       let new = try Self.plan(config, storeID: storeID, version: version, keeping: old)

@@ -1,4 +1,5 @@
 import Forward
+import Intake
 import Store
 import Synchronization
 import Telemetry
@@ -13,7 +14,21 @@ final class StoreRecords: RecordSource {
   /// A file that cannot be read may only be busy or on its way to another place: passed over it is after so many tries.
   private static let readTries = 3
 
-  init(_ store: DataStore) { self.store = store }
+  private let protector: Protector
+  private let policy: PolicyAge
+
+  /// `protector`: for rows from before `policy`.
+  init(_ store: DataStore, protector: Protector, policy: PolicyAge) {
+    self.store = store
+    self.protector = protector
+    self.policy = policy
+  }
+
+  /// The last row that has to be looked at, and what looks at it.
+  fileprivate func protection() -> (last: Int64, RecordProtection)? {
+    let last = policy.protectedBefore
+    return last > 0 ? (last, protector.recordProtection()) : nil
+  }
 
   /// Throws as long as rows of these files may still be read.
   fileprivate func note(_ warnings: ArraySlice<String>) throws(UnreadableFile) {
@@ -73,11 +88,13 @@ private final class StoreReader: RecordReader {
   private let after: Int64
   private let source: StoreRecords
   private var warned = 0
+  private let protection: (last: Int64, rules: RecordProtection)?
 
   init(_ reader: RowReader, after: Int64, _ source: StoreRecords) {
     self.reader = reader
     self.after = after
     self.source = source
+    protection = source.protection()
   }
 
   func read(_ body: (OTLPRecord) -> Bool) throws -> Bool {
@@ -88,6 +105,7 @@ private final class StoreReader: RecordReader {
       guard var record = OTLPRecord(row, withOrigin: true) else { return true }
       record.receivedAt = row.receivedAt
       record.isImported = row.isImported
+      if let protection, record.id <= protection.last { protection.rules.protect(&record) }
       return body(record)
     }
     try noteWarnings()

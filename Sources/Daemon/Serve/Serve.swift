@@ -128,7 +128,7 @@ package struct Serve: Sendable {
         throw Failure.unavailable("listen.udp, \(config.listen.udp.text): \(error)")
       }
     }
-    let forward = try forwarding(store, config, logger)
+    let forward = try forwarding(store, config, protector, logger)
     let reloader = Reloader(config, logger: logger, read: reread) { [figures = udp?.door] config in
       Task { await forward.reconfigure(config) }
       threshold.level = Self.level(config)
@@ -259,9 +259,11 @@ package struct Serve: Sendable {
     }
   }
 
-  private func forwarding(_ store: DataStore, _ config: GarnerConfig, _ logger: Logger) throws -> ForwardService {
+  private func forwarding(
+    _ store: DataStore, _ config: GarnerConfig, _ protector: Protector, _ logger: Logger
+  ) throws -> ForwardService {
     do {
-      return try ForwardService(store: store, config: config, version: version, logger: logger)
+      return try ForwardService(store: store, config: config, protector: protector, version: version, logger: logger)
     } catch {
       throw Failure.unavailable("\(error)")
     }

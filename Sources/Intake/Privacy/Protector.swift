@@ -52,6 +52,8 @@ package final class Protector: Sendable {
     book.withLock { $0 = new }
   }
 
+  func texts(_ sender: PrivacySender) -> TextRules { rulebook.texts(sender, observer: nil) }
+
   private var rulebook: Rulebook { book.withLock { $0 } }
 
   /// For untrusted senders and trusted ones, on any thread. `batch` is not changed.

@@ -196,4 +196,74 @@ final class TestFolder: Sendable {
     #expect(names.filter { $0.hasSuffix(".gz") }.count >= 1)
     #expect(names.filter { $0.hasSuffix("Z-0008.jsonl") || $0.hasSuffix("Z-0007.jsonl") }.count == 2)
   }
+
+  enum Meddling: String, CaseIterable { case removed, moved, folderRemoved, shortened }
+
+  @Test(arguments: Meddling.allCases) func writesWhereTheNameLeads(_ meddling: Meddling) throws {
+    let folder = try TestFolder()
+    let inside = folder.path + "/out"
+    mkdir(inside, 0o750)
+    defer {
+      for file in TestFolder.files(inside) { unlink("\(inside)/\(file)") }
+      rmdir(inside)
+    }
+    let path = inside + "/logs.jsonl"
+    var file = try RotatingFile(inside, "logs", [:], FileCourier.Options()) { TestRow.base }
+    try file.append(Array("first\n".utf8))
+    switch meddling {
+    case .removed: unlink(path)
+    case .moved: rename(path, inside + "/logs.old")
+    case .folderRemoved:
+      unlink(path)
+      rmdir(inside)
+    case .shortened: truncate(path, 0)
+    }
+    try file.append(Array("second\n".utf8))
+    #expect(TestFolder.read(path) == Array("second\n".utf8))
+    #expect(file.length == 7)
+    if meddling == .moved { #expect(TestFolder.read(inside + "/logs.old") == Array("first\n".utf8)) }
+    file.close()
+  }
+
+  @Test func cutsNothingOffAFileThatIsNotTheOneItWroteTo() throws {
+    let folder = try TestFolder()
+    let path = folder.path + "/logs.jsonl"
+    let handle = try #require(fopen(path, "wb"))
+    fputs("another file of this name\n", handle)
+    fclose(handle)
+    var file = try RotatingFile(folder.path, "logs", ["logs": 10], FileCourier.Options()) { TestRow.base }
+    try file.append(Array("line\n".utf8))
+    file.close()
+    #expect(TestFolder.read(path) == Array("another file of this name\nline\n".utf8))
+  }
+
+  @Test func countsTheAgeOfAFileOverRestarts() throws {
+    let folder = try TestFolder()
+    var files = FileCourier.Options()
+    files.rotateAfter = 4_000_000_000
+    let second: Int64 = 1_000_000_000
+    var kept: [String: Int64] = [:]
+    // A process every two seconds.
+    for start in stride(from: Int64(0), through: 6, by: 2) {
+      var file = try RotatingFile(folder.path, "logs", kept, files) { TestRow.base + start * second }
+      try file.append(Array("at \(start)\n".utf8))
+      kept = ["logs": file.length, "logs.generation": file.generation, "logs.opened": file.openedAt]
+      file.close()
+    }
+    #expect(TestFolder.files(folder.path).count == 2)
+    #expect(TestFolder.read(folder.path + "/logs.jsonl") == Array("at 6\n".utf8))
+  }
+
+  @Test func anEmptyFileGrowsNoOlder() throws {
+    let folder = try TestFolder()
+    var files = FileCourier.Options()
+    files.rotateAfter = 4_000_000_000
+    let now = Mutex<Int64>(TestRow.base)
+    var file = try RotatingFile(folder.path, "logs", [:], files) { now.withLock { $0 } }
+    now.withLock { $0 += 60_000_000_000 }
+    try file.append(Array("first\n".utf8))
+    try file.append(Array("second\n".utf8))
+    file.close()
+    #expect(TestFolder.files(folder.path) == ["logs.jsonl"])
+  }
 }

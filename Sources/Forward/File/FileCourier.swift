@@ -54,6 +54,7 @@ package final class FileCourier: Courier {
       files.reduce(into: [:]) {
         $0[$1.name] = $1.length
         $0[$1.name + ".generation"] = $1.generation
+        $0[$1.name + ".opened"] = $1.openedAt
       }
     }
   }

@@ -15,7 +15,8 @@ struct RotatingFile {
   private(set) var length: Int64
   /// How many have been closed.
   private(set) var generation: Int64
-  private var openedAt: Int64
+  /// When the first line of the growing one was written, nanoseconds since 1970.
+  private(set) var openedAt: Int64
   /// Files closed by this process, and when: until their position is surely on disk they may have to be opened again.
   private var closedAt: [Int64: Int64] = [:]
 
@@ -30,7 +31,8 @@ struct RotatingFile {
     self.name = name
     self.options = options
     self.now = now
-    openedAt = now()
+    // Its age is that of the file, not of the process that goes on with it.
+    openedAt = kept[name + ".opened"] ?? now()
     length = kept[name] ?? 0
     let newest = Self.closed(folder, name).map(\.generation).max() ?? 0
     generation = kept[name + ".generation"] ?? newest
@@ -46,28 +48,65 @@ struct RotatingFile {
         guard unlink(closed) == 0 else { throw FileFault("remove", file.file) }
       }
     }
-    descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o640)
-    guard descriptor >= 0 else { throw FileFault("open", path) }
+    descriptor = try Self.opened(path)
     var status = stat()
     fstat(descriptor, &status)
     if kept.isEmpty { length = Int64(status.st_size) }
-    // Longer: lines that go out again. Shorter: somebody has shortened it, so the end is where it is.
-    if Int64(status.st_size) > length {
+    // Longer: lines that go out again. Shorter, or no line ends there: it is not the file that was written to, and what
+    // it has stays.
+    if Int64(status.st_size) > length && Self.endsLine(path, length) {
       guard ftruncate(descriptor, off_t(length)) == 0 else { throw FileFault("cut", path) }
     } else {
       length = Int64(status.st_size)
     }
-    guard lseek(descriptor, off_t(length), SEEK_SET) >= 0 else { throw FileFault("go to the end of", path) }
     Self.syncFolder(folder)
   }
 
   private var path: String { "\(folder)/\(name).jsonl" }
 
+  private static func opened(_ path: String) throws(FileFault) -> Int32 {
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o640)
+    guard descriptor >= 0 else { throw FileFault("open", path) }
+    return descriptor
+  }
+
+  /// Whether a line ends in front of the byte at `length`.
+  private static func endsLine(_ path: String, _ length: Int64) -> Bool {
+    if length == 0 { return true }
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return false }
+    defer { Glibc.close(descriptor) }
+    var byte: UInt8 = 0
+    return pread(descriptor, &byte, 1, off_t(length - 1)) == 1 && byte == 0x0a
+  }
+
+  /// Somebody may have moved the file away, removed it with its folder, or shortened it: lines go where its name leads,
+  /// behind what is there.
+  private mutating func findAgain() throws(FileFault) {
+    var named = stat()
+    var held = stat()
+    guard fstat(descriptor, &held) == 0 else { throw FileFault("look at", path) }
+    if stat(path, &named) == 0, named.st_dev == held.st_dev, named.st_ino == held.st_ino {
+      length = Int64(held.st_size)
+      return
+    }
+    guard mkdir(folder, 0o750) == 0 || errno == EEXIST else { throw FileFault("make", folder) }
+    let next = try Self.opened(path)
+    Glibc.close(descriptor)
+    descriptor = next
+    guard fstat(descriptor, &held) == 0 else { throw FileFault("look at", path) }
+    length = Int64(held.st_size)
+    openedAt = now()
+    Self.syncFolder(folder)
+  }
+
   /// On disk when it returns; nothing of it is there when it throws.
   mutating func append(_ line: [UInt8]) throws(FileFault) {
+    try findAgain()
     if length > 0 && (length + Int64(line.count) > options.rotateBytes || now() - openedAt > options.rotateAfter) {
       try rotate()
     }
+    if length == 0 { openedAt = now() }
     var written = 0
     while written < line.count {
       let got = line[written...].withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
@@ -89,13 +128,12 @@ struct RotatingFile {
 
   private func takeBack() {
     ftruncate(descriptor, off_t(length))
-    lseek(descriptor, off_t(length), SEEK_SET)
   }
 
   private mutating func rotate() throws(FileFault) {
     let closed = "\(folder)/\(name)-\(Self.stamp(now()))-\(Self.padded(generation + 1, 4)).jsonl"
     guard rename(path, closed) == 0 else { throw FileFault("rename", path) }
-    let next = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o640)
+    let next = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0o640)
     guard next >= 0 else {
       let fault = FileFault("open", path)
       rename(closed, path)

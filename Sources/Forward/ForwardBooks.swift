@@ -92,10 +92,11 @@ package struct RefusedRecords: Sendable, Equatable, Codable {
   package var last: Int64 = 0
   /// The far end's words, at most 1 KiB; the newest.
   package var message = ""
-  /// Ids of the rows: runs of [first, last]. The oldest fall out beyond the limit and are in `count` only.
+  /// Ids of the rows: runs of [first, last] in their order, apart from each other. The oldest fall out beyond the limit
+  /// and are in `count` only.
   package var ranges: [[Int64]] = []
 
-  static let rangeLimit = 1_000
+  static let rangeLimit = 10_000
   package static let sampleLimit = 20
 
   package init() {}
@@ -116,12 +117,24 @@ package struct RefusedRecords: Sendable, Equatable, Codable {
     for range in other.ranges where range.count == 2 { append(range[0], range[1]) }
   }
 
+  /// Lanes end in any order: most often it is the end of the last run, or not far before it.
   private mutating func append(_ first: Int64, _ last: Int64) {
-    if let end = ranges.last, end.count == 2, end[1] < first, end[1] + 1 >= first {
-      ranges[ranges.count - 1][1] = last
+    var at = ranges.count
+    while at > 0, ranges[at - 1][0] > first { at -= 1 }
+    if at > 0, ranges[at - 1][1] + 1 >= first {
+      at -= 1
+      ranges[at][1] = max(ranges[at][1], last)
+    } else if at < ranges.count, last + 1 >= ranges[at][0] {
+      ranges[at][0] = first
+      ranges[at][1] = max(ranges[at][1], last)
     } else {
-      ranges.append([first, last])
+      ranges.insert([first, last], at: at)
       if ranges.count > Self.rangeLimit { ranges.removeFirst(ranges.count - Self.rangeLimit) }
+      return
+    }
+    while at + 1 < ranges.count, ranges[at][1] + 1 >= ranges[at + 1][0] {
+      ranges[at][1] = max(ranges[at][1], ranges[at + 1][1])
+      ranges.remove(at: at + 1)
     }
   }
 

@@ -17,6 +17,10 @@ struct LaneRunner: Sendable {
     var lastError = ""
     /// Requests that had been accepted when this one met its first server error.
     var acceptedBefore: Int?
+    /// The same of the whole that it is a half of.
+    var acceptedBeforeWhole: Int?
+    /// It would not have been sent if the far end had taken the whole, and has not been yet.
+    var isExtra = false
   }
 
   /// A parcel that is under way.
@@ -24,6 +28,10 @@ struct LaneRunner: Sendable {
     let shipment: Shipment
     var pieces: [Piece]
     var extra = 0
+    /// Of the last answer that made halves.
+    var words = ""
+    /// There was nothing else to try the far end with when this was put off.
+    var isAlone = false
     var hasAccepted = false
     var hasTriedNewest = false
     /// Pieces running that were put off.
@@ -76,7 +84,9 @@ struct LaneRunner: Sendable {
       case .later:
         turn += 1
         guard turn == jobs.count else { continue }
-        if let other = await delivery.take(lane) { jobs.append(Job(other)) } else { turn = 0 }
+        let other = await delivery.take(lane)
+        for place in jobs.indices { jobs[place].isAlone = other == nil }
+        if let other { jobs.append(Job(other)) } else { turn = 0 }
       case .gone:
         for job in jobs { await delivery.released(job.shipment) }
         return
@@ -99,10 +109,20 @@ struct LaneRunner: Sendable {
         let middle = piece.range.lowerBound + memory.size
         var rest = piece
         rest.range = middle..<piece.range.upperBound
+        rest.isExtra = false
         piece.range = piece.range.lowerBound..<middle
         job.pieces.replaceSubrange(0..<1, with: [piece, rest])
       }
-      let attempt = await attempt(shipment, piece, &memory, isFirst: isFirst)
+      if piece.isExtra {
+        if job.extra == Self.extraRequestLimit {
+          await refuseRest(job, "budget", job.words)
+          return .done
+        }
+        job.extra += 1
+        piece.isExtra = false
+        job.pieces[0].isExtra = false
+      }
+      let attempt = await attempt(shipment, piece, &memory, isFirst: isFirst, isAlone: job.isAlone)
       if case .later(let changed) = attempt {
         job.pieces.removeFirst()
         job.pieces.append(changed)
@@ -125,36 +145,33 @@ struct LaneRunner: Sendable {
         job.pieces.removeFirst()
         await delivery.finish(shipment, piece.range, .refused(reason: reason, words: words))
       case .throttled: memory.size = max(1, piece.range.count / 2)
-      case .halves(let reason, let words, let isDefinite):
+      case .halves(let reason, let words, let isDefinite, let before):
         if piece.range.count == 1 {
           job.pieces.removeFirst()
           await delivery.finish(shipment, piece.range, .refused(reason: reason, words: words))
           continue
         }
-        if isDefinite {
-          job.extra += 2
-          if job.extra > Self.extraRequestLimit {
-            await refuseRest(job, "budget", words)
-            return .done
-          }
-        }
+        job.words = words
         if isDefinite, piece.level + 1 >= Self.blindLevels, !job.hasAccepted, !job.hasTriedNewest,
           piece.range.upperBound == shipment.range.upperBound
         {
           if let end = await tryNewest(&job, &piece, &memory) { return end }
         }
-        halve(&job, piece)
+        // What was accepted since the whole failed tells as much about its halves.
+        piece.acceptedBeforeWhole = piece.acceptedBeforeWhole ?? before
+        halve(&job, piece, isDefinite: isDefinite)
       }
     }
     return .done
   }
 
   /// Breadth first: the halves come behind what waits already.
-  private func halve(_ job: inout Job, _ piece: Piece) {
+  private func halve(_ job: inout Job, _ piece: Piece, isDefinite: Bool) {
     job.pieces.removeFirst()
     let middle = piece.range.lowerBound + piece.range.count / 2
     for half in [piece.range.lowerBound..<middle, middle..<piece.range.upperBound] where !half.isEmpty {
-      job.pieces.append(Piece(range: half, level: piece.level + 1))
+      job.pieces.append(
+        Piece(range: half, level: piece.level + 1, acceptedBeforeWhole: piece.acceptedBeforeWhole, isExtra: isDefinite))
     }
   }
 
@@ -163,7 +180,7 @@ struct LaneRunner: Sendable {
   private func tryNewest(_ job: inout Job, _ piece: inout Piece, _ memory: inout Memory) async -> End? {
     job.hasTriedNewest = true
     let newest = piece.range.upperBound - 1..<piece.range.upperBound
-    switch await attempt(job.shipment, Piece(range: newest), &memory, isFirst: true) {
+    switch await attempt(job.shipment, Piece(range: newest), &memory, isFirst: true, isAlone: false) {
     case .gone: return .gone
     case .dropped: return .done
     case .accepted(let fate):
@@ -172,7 +189,7 @@ struct LaneRunner: Sendable {
       await delivery.finish(job.shipment, newest, fate)
       piece.range = piece.range.lowerBound..<newest.lowerBound
       return nil
-    case .refused(let reason, let words), .halves(let reason, let words, _):
+    case .refused(let reason, let words), .halves(let reason, let words, _, _):
       // Nothing of it is wanted: the far end's fault or the operator's, but not one a half would mend.
       await refuseRest(job, reason, words)
       return .done
@@ -190,7 +207,8 @@ struct LaneRunner: Sendable {
     case accepted(Delivery.Fate)
     case refused(reason: String, words: String)
     /// `isDefinite`: the far end has said that it will never take it as it is.
-    case halves(reason: String, words: String, isDefinite: Bool)
+    /// `before`: requests that had been accepted when it met its first server error.
+    case halves(reason: String, words: String, isDefinite: Bool, before: Int? = nil)
     /// Less at once, of this and of what follows.
     case throttled
     case later(Piece)
@@ -201,7 +219,7 @@ struct LaneRunner: Sendable {
 
   /// Sends one piece until something is decided.
   private func attempt(
-    _ shipment: Shipment, _ given: Piece, _ memory: inout Memory, isFirst: Bool
+    _ shipment: Shipment, _ given: Piece, _ memory: inout Memory, isFirst: Bool, isAlone: Bool
   ) async -> Attempt {
     let parcel = shipment.parcel
     var piece = given
@@ -251,10 +269,14 @@ struct LaneRunner: Sendable {
         piece.acceptedBefore = before
         // While nothing succeeds it may be an outage, in which nothing is refused or taken apart for good.
         let othersPass = accepted > before
+        let othersPassed = othersPass || accepted > piece.acceptedBeforeWhole ?? accepted
         if piece.serverErrors >= Self.errorsToSplit {
-          if isSingle && othersPass { return .refused(reason: "server_error", words: answer.words) }
-          if !isSingle && (othersPass || piece.level < Self.blindLevels) {
-            return .halves(reason: "server_error", words: answer.words, isDefinite: othersPass)
+          // What passed earlier counts when there is nothing else that could be tried now.
+          if isSingle && (othersPass || (othersPassed && isAlone && !isOutage)) {
+            return .refused(reason: "server_error", words: answer.words)
+          }
+          if !isSingle && (othersPassed || piece.level < Self.blindLevels) {
+            return .halves(reason: "server_error", words: answer.words, isDefinite: othersPassed, before: before)
           }
         }
         if !isOutage { await delivery.pause(memory.backoff.next()) }

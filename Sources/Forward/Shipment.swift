@@ -19,5 +19,5 @@ struct Shipment: Sendable {
 
 extension DestinationType {
   /// The far end tells a repeated batch by its borders: they have to be the same when it is sent again.
-  var knowsBatchByBorders: Bool { self == .clickhouse }
+  var knowsBatchByBorders: Bool { self == .clickhouse || self == .webhook }
 }

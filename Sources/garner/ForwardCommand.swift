@@ -54,29 +54,21 @@ struct ForwardStatusCommand: AsyncParsableCommand {
     "destination", "kind", "id", "state", "lag_records", "lag_seconds", "oldest_unsent", "waiting", "sent", "retried",
     "refused", "last_error",
   ]
-  private static let more = [
-    "type", "endpoint", "lag_exact", "skipped", "pruned_unsent", "duplicate", "held_bytes", "position", "restricted",
-    "advice", "refused_by",
-  ]
 
   func run() async throws {
     let json = try ForwardQuestion(place).ask("GET", "status")
-    let columns = (listing.format == .json) ? Self.shown + Self.more : Self.shown
     let connection = try Connection(":memory:", .create)
-    let fields = columns.map { name in
-      switch name {
-      // Kept as JSON: a truth value and a list.
-      case "lag_exact", "restricted": "json_extract(value, '$.\(name)')"
-      case "refused_by": "value -> '$.\(name)'"
-      default: "value ->> '$.\(name)'"
-      }
-    }
-    let rows = try connection.rows("SELECT \(fields.joined(separator: ", ")) FROM json_each(?)", .text(json))
     if listing.format == .json {
       // The daemon's own text: nothing is lost on the way.
       Output.line(json.filter { $0 != "\n" })
     } else {
-      try listing.write(columns, rows.map { $0.map(TableValue.init) })
+      let fields = Self.shown.map { name in
+        // What a delay holds has a line of its own.
+        name == "destination"
+          ? "value ->> '$.destination' || iif(value ->> '$.delayed', ' (delayed)', '')" : "value ->> '$.\(name)'"
+      }
+      let rows = try connection.rows("SELECT \(fields.joined(separator: ", ")) FROM json_each(?)", .text(json))
+      try listing.write(Self.shown, rows.map { $0.map(TableValue.init) })
     }
     let bad = try connection.integer(
       "SELECT count(*) FROM json_each(?) WHERE value ->> 'refused' > 0 OR value ->> 'state' = 'stopped'", .text(json))
@@ -105,13 +97,19 @@ struct ForwardReplayCommand: AsyncParsableCommand {
   @Option(help: "End the replay of this number.") var cancel: Int?
 
   func run() async throws {
+    if reason != nil && !refused {
+      throw CommandFailure(.usage, "--reason chooses among what was refused: say --refused too")
+    }
     let question = try ForwardQuestion(place)
     if let cancel {
       _ = try question.ask("POST", "cancel", [("id", String(cancel))])
       return Output.line("replay \(cancel) is cancelled")
     }
     let id: Int
+    // Tries that are over: what it has stopped for counts only when it was said since.
+    var tries: Int64 = 0
     if let resume {
+      tries = try ReplayState(question, resume)?.retried ?? 0
       _ = try question.ask("POST", "resume-replay", [("id", String(resume))])
       id = resume
     } else {
@@ -133,31 +131,67 @@ struct ForwardReplayCommand: AsyncParsableCommand {
       id = number
       if detach { return Output.line("replay \(id) has begun; `garner forward status` shows it") }
     }
-    try await wait(question, id)
+    try await wait(question, id, tries)
   }
 
-  private func wait(_ question: ForwardQuestion, _ id: Int) async throws {
+  private func wait(_ question: ForwardQuestion, _ id: Int, _ tries: Int64) async throws {
     let progress = Progress("replay \(id):", unit: "records sent")
     defer { progress.finish() }
     while true {
-      let json = try question.ask("GET", "status")
-      let connection = try Connection(":memory:", .create)
-      let rows = try connection.rows(
-        """
-        SELECT value ->> 'state', value ->> 'sent', value ->> 'refused' FROM json_each(?) WHERE value ->> 'kind' = 'replay' AND value ->> 'id' = ?
-        """, .text(json), .integer(Int64(id)))
-      guard let row = rows.first, case .text(let state) = row[0], case .integer(let sent) = row[1],
-        case .integer(let refused) = row[2]
-      else { throw CommandFailure(.usage, "there is no replay \(id)") }
-      if state == "done" || state == "cancelled" {
-        progress.finish()
-        Output.line("replay \(id) is \(state): \(sent) sent, \(refused) refused")
-        if refused > 0 || state == "cancelled" { throw ExitCode(1) }
-        return
+      guard let replay = try ReplayState(question, id) else {
+        throw CommandFailure(.usage, "there is no replay \(id)")
       }
-      progress.show(sent)
+      let counts = "\(replay.sent) sent, \(replay.refused) refused"
+      switch replay.state {
+      case "done", "cancelled":
+        progress.finish()
+        Output.line("replay \(id) is \(replay.state): \(counts)")
+        if replay.refused > 0 || replay.state == "cancelled" { throw ExitCode(1) }
+        return
+      case "paused":
+        progress.finish()
+        throw CommandFailure(
+          .badAnswer,
+          "replay \(id) is paused, \(counts): \(replay.lastError); see `garner forward status`, then "
+            + "`garner forward replay --resume \(id)` or `--cancel \(id)`")
+      case "stopped" where replay.retried > tries:
+        progress.finish()
+        throw CommandFailure(
+          .badAnswer,
+          "replay \(id) has stopped, \(counts): \(replay.lastError); mend that, then "
+            + "`garner forward replay --resume \(id)` tries again")
+      default: progress.show(replay.sent)
+      }
       try await Task.sleep(for: .milliseconds(200))
     }
+  }
+}
+
+/// One line of the status.
+private struct ReplayState {
+  var state: String
+  var sent: Int64
+  var refused: Int64
+  var retried: Int64
+  var lastError: String
+
+  /// Nil: there is no such replay.
+  init?(_ question: ForwardQuestion, _ id: Int) throws {
+    let json = try question.ask("GET", "status")
+    let connection = try Connection(":memory:", .create)
+    let rows = try connection.rows(
+      """
+      SELECT value ->> 'state', value ->> 'sent', value ->> 'refused', value ->> 'retried', value ->> 'last_error'
+      FROM json_each(?) WHERE value ->> 'kind' = 'replay' AND value ->> 'id' = ?
+      """, .text(json), .integer(Int64(id)))
+    guard let row = rows.first, case .text(let state) = row[0], case .integer(let sent) = row[1],
+      case .integer(let refused) = row[2], case .integer(let retried) = row[3], case .text(let lastError) = row[4]
+    else { return nil }
+    self.state = state
+    self.sent = sent
+    self.refused = refused
+    self.retried = retried
+    self.lastError = lastError
   }
 }
 

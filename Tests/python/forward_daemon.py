@@ -30,11 +30,12 @@ class ForwardingDaemon(Daemon):
         return run("forward", *arguments, data=self.data, check=check)
 
     def status(self, name=None):
-        """Lines of `garner forward status`; of one live destination with its name."""
+        """Lines of `garner forward status`; of the live position with its name."""
         lines = json.loads(self.forward("status", "--format", "json", check=False).stdout)
         if name is None:
             return lines
-        line, = [line for line in lines if line["destination"] == name and line["kind"] == "live"]
+        line, = [line for line in lines
+                 if line["destination"] == name and line["kind"] == "live" and not line["delayed"]]
         return line
 
     def until_sent(self, name):

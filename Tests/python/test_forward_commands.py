@@ -14,7 +14,7 @@ SHOWN = [
     "refused", "last_error",
 ]
 MORE = [
-    "type", "endpoint", "lag_exact", "skipped", "pruned_unsent", "duplicate", "held_bytes", "position", "restricted",
+    "type", "delayed", "endpoint", "lag_exact", "skipped", "pruned_unsent", "duplicate", "held_bytes", "position", "restricted",
     "advice", "refused_by",
 ]
 
@@ -46,8 +46,8 @@ def test_status_has_the_columns_that_are_documented(tmp_path):
         daemon.until_sent("far")
         text = daemon.forward("status")
         line, = json.loads(daemon.forward("status", "--format", "json").stdout)
-        assert set(SHOWN + MORE) - {"id", "oldest_unsent"} <= set(line)
-        assert set(line) <= set(SHOWN + MORE)
+        assert set(line) == set(SHOWN + MORE)
+        assert (line["id"], line["oldest_unsent"], line["delayed"]) == (None, None, False)
         assert (line["destination"], line["kind"], line["type"], line["endpoint"]) == ("far", "live", "otlp", far.url)
         assert (line["state"], line["sent"], line["restricted"], line["lag_exact"]) == ("idle", 3, False, True)
         csv = daemon.forward("status", "--format", "csv").stdout.splitlines()
@@ -85,6 +85,15 @@ def test_a_destination_can_be_tried(reply, code, tmp_path):
         assert done.stdout.startswith("far: reached" if code == 0 else "far: not reached")
         if reply and reply.status == 401:
             assert "who are you" in done.stdout
+
+
+def test_no_destination_that_is_away_counts_as_reached(tmp_path):
+    with FarEnd(starts=False) as far:
+        types = ["otlp", "jaeger", "zipkin", "prometheus", "loki", "webhook", "clickhouse", "garner"]
+        with ForwardingDaemon(tmp_path, {name: {"type": name, "endpoint": far.url} for name in types}) as daemon:
+            for name in types:
+                done = daemon.forward("test", name, check=False)
+                assert (done.returncode, done.stdout.split(",")[0]) == (1, f"{name}: not reached"), done
 
 
 def test_pause_holds_and_resume_goes_on_after_a_restart_too(tmp_path):
@@ -203,6 +212,53 @@ def test_a_replay_goes_on_after_a_restart(tmp_path):
             assert "is done: 1000 sent" in done.stdout
             assert far.count() == sent + 1_000
             assert set(log_names(far).values()) == {2}
+
+
+def test_a_replay_that_stops_ends_the_command_that_waits_for_it(tmp_path):
+    refusals = []
+    with OTLPEnd(lambda request: Reply(401, body=b"who are you") if refusals else Reply()) as far, ForwardingDaemon(
+            tmp_path, {"far": otlp(far)}) as daemon:
+        send_logs(daemon, several("relay", 10))
+        daemon.until_sent("far")
+        refusals.append(True)
+        done = daemon.forward("replay", "--destination", "far", check=False)
+        assert done.returncode == 1, done
+        assert "has stopped" in done.stderr and "who are you" in done.stderr
+        number = done.stderr.split("--resume ")[1].split("`")[0]
+        # What was said before counts no more: it is tried at once.
+        done = daemon.forward("replay", "--resume", number, check=False)
+        assert done.returncode == 1 and "has stopped" in done.stderr, done
+        refusals.clear()
+        done = daemon.forward("replay", "--resume", number)
+        assert "is done: 10 sent, 0 refused" in done.stdout
+        assert far.count() == 20
+
+
+def test_a_replay_that_pauses_ends_the_command_that_waits_for_it(tmp_path):
+    refusals = []
+    with OTLPEnd(lambda request: Reply(418, body=b"not this") if refusals else Reply()) as far, ForwardingDaemon(
+            tmp_path, {"far": otlp(far)}) as daemon:
+        for number in range(4):
+            send_logs(daemon, several(f"relay.{number}", 4_000))
+        daemon.until_sent("far")
+        refusals.append(True)
+        done = daemon.forward("replay", "--destination", "far", "--rate", "0", check=False)
+        assert done.returncode == 1, done
+        assert "is paused" in done.stderr and "not this" in done.stderr and "--resume 1" in done.stderr
+        refusals.clear()
+        done = daemon.forward("replay", "--resume", "1", check=False)
+        # What was refused stays refused.
+        assert done.returncode == 1 and "replay 1 is done" in done.stdout, done
+
+
+def test_a_reason_chooses_among_what_was_refused_only(tmp_path):
+    with OTLPEnd() as far, ForwardingDaemon(tmp_path, {"far": otlp(far)}) as daemon:
+        send_logs(daemon, several("relay", 10))
+        daemon.until_sent("far")
+        done = daemon.forward("replay", "--destination", "far", "--reason", "invalid", check=False)
+        assert done.returncode == 2 and "--refused" in done.stderr
+        assert daemon.control("POST", "/forward/replay?destination=far&reason=invalid").status == 400
+        assert far.count() == 10
 
 
 def test_a_replay_can_be_cancelled(tmp_path):

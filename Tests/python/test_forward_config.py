@@ -113,8 +113,10 @@ def test_a_delay_holds_the_live_match_and_nothing_else(tmp_path):
         send(daemon, ["match.kill", "relay.start"])
         daemon.until(lambda: "relay.start" in names(far))
         assert names(far) == ["relay.start"]
-        lines = {line["kind"]: line for line in daemon.status()}
-        waiting = lines["delayed"]
+        assert {line["kind"] for line in daemon.status()} == {"live"}
+        waiting, = [line for line in daemon.status() if line["delayed"]]
+        assert ",live," in daemon.forward("status", "--format", "csv").stdout
+        assert "far (delayed)" in daemon.forward("status").stdout
         if names(far) == ["relay.start"]:
             assert (waiting["waiting"], waiting["lag_records"]) == (1, 0)
         daemon.until(lambda: len(names(far)) == 2)

@@ -35,6 +35,8 @@ struct ForwardControl: Sendable {
           throw Forwarder.CommandFailure.refused("`id` is missing")
         }
         try await forwarder.resumeReplay(id)
+        // One that has stopped for what its far end said tries at once, not at its time.
+        await forwarder.hurry()
         return (200, "{}")
       case "test": return try await test(parameters)
       default: return (404, error("there is no /forward/\(verb)"))
@@ -84,6 +86,8 @@ struct ForwardControl: Sendable {
       let ranges = try await forwarder.refusedRanges(name, reason: parameters["reason"])
       if ranges.isEmpty { throw Forwarder.CommandFailure.refused("nothing of that was refused") }
       request.ranges = ranges
+    } else if parameters["reason"] != nil {
+      throw Forwarder.CommandFailure.refused("`reason` chooses among what was refused; ask for `refused` too")
     } else if request.to == nil {
       // What the live position has still to send would go twice.
       request.lastID = min(request.lastID, try await forwarder.low(name))

@@ -18,7 +18,10 @@ struct ForwardReport: Encodable {
 
   struct Line: Encodable {
     var destination: String
+    /// live or replay.
     var kind: String
+    /// The live position behind which a `delay` holds records back.
+    var delayed: Bool
     var id: Int?
     var state: String
     var lagRecords: Int64
@@ -42,7 +45,8 @@ struct ForwardReport: Encodable {
     var refusedBy: [Refusal]
 
     private enum CodingKeys: String, CodingKey {
-      case destination, kind, id, state, waiting, sent, retried, refused, type, endpoint, skipped, duplicate, position
+      case destination, kind, delayed, id, state, waiting, sent, retried, refused, type, endpoint, skipped, duplicate,
+        position
       case restricted, advice
       case lagRecords = "lag_records"
       case lagSeconds = "lag_seconds"
@@ -53,6 +57,35 @@ struct ForwardReport: Encodable {
       case heldBytes = "held_bytes"
       case refusedBy = "refused_by"
     }
+
+    /// Every key is there, whatever it says: what is synthesized leaves out what is nil.
+    func encode(to encoder: any Encoder) throws {
+      var line = encoder.container(keyedBy: CodingKeys.self)
+      try line.encode(destination, forKey: .destination)
+      try line.encode(kind, forKey: .kind)
+      try line.encode(delayed, forKey: .delayed)
+      try line.encode(id, forKey: .id)
+      try line.encode(state, forKey: .state)
+      try line.encode(lagRecords, forKey: .lagRecords)
+      try line.encode(lagSeconds, forKey: .lagSeconds)
+      try line.encode(oldestUnsent, forKey: .oldestUnsent)
+      try line.encode(waiting, forKey: .waiting)
+      try line.encode(sent, forKey: .sent)
+      try line.encode(retried, forKey: .retried)
+      try line.encode(refused, forKey: .refused)
+      try line.encode(lastError, forKey: .lastError)
+      try line.encode(type, forKey: .type)
+      try line.encode(endpoint, forKey: .endpoint)
+      try line.encode(lagExact, forKey: .lagExact)
+      try line.encode(skipped, forKey: .skipped)
+      try line.encode(prunedUnsent, forKey: .prunedUnsent)
+      try line.encode(duplicate, forKey: .duplicate)
+      try line.encode(heldBytes, forKey: .heldBytes)
+      try line.encode(position, forKey: .position)
+      try line.encode(restricted, forKey: .restricted)
+      try line.encode(advice, forKey: .advice)
+      try line.encode(refusedBy, forKey: .refusedBy)
+    }
   }
 
   var lines: [Line]
@@ -62,7 +95,8 @@ struct ForwardReport: Encodable {
     lines = runs.map { run in
       let unsent = UnsentCount(run, source, limit: UnsentCount.statusLimit)
       return Line(
-        destination: run.destination, kind: run.kind, id: run.id,
+        destination: run.destination, kind: run.kind == "delayed" ? "live" : run.kind, delayed: run.kind == "delayed",
+        id: run.id,
         state: run.isDone ? "done" : run.isCancelled ? "cancelled" : run.state,
         lagRecords: unsent.lag, lagSeconds: unsent.seconds, oldestUnsent: unsent.oldest.map { Timestamp.text($0) },
         waiting: unsent.waiting, sent: run.books.sent, retried: run.retried, refused: run.books.refusedCount,

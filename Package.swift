@@ -142,7 +142,7 @@ let package = Package(
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
       ]),
-    .testTarget(name: "DaemonTests", dependencies: ["Daemon", "Store", "Wire", "Telemetry", "TestSupport"]),
+    .testTarget(name: "DaemonTests", dependencies: ["Daemon", "Forward", "Store", "Wire", "Telemetry", "TestSupport"]),
     .testTarget(name: "RoomTests", dependencies: []),
     .testTarget(name: "ProcessTests", dependencies: ["garner", "Wire", "Telemetry", "TestSupport"]),
   ],

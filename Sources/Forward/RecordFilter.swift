@@ -43,10 +43,12 @@ package enum RecordPattern: Sendable, Equatable {
     }
   }
 
-  /// It can be told from what never changes of a row: event, category, class.
+  /// It looks at nothing that differs between records of one series: event, category, class.
   package var isOfTheEvent: Bool {
     switch self {
-    case .rows, .className: true
+    case .rows(let pattern):
+      pattern.conditions.allSatisfy { if case .severity = $0 { false } else { true } }
+    case .className: true
     case .source, .component, .gameModule: false
     }
   }

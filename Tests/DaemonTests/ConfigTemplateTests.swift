@@ -1,6 +1,8 @@
+import Forward
 import Glibc
 import Telemetry
 import Testing
+import Wire
 
 @testable import Daemon
 
@@ -39,6 +41,11 @@ import Testing
       guard key.path != "data_dir", key.path != "destinations" else { continue }
       #expect(key.show(found.config) == key.defaultText, "\(key.path) has another default")
     }
+  }
+
+  @Test func showsWhichLabelsLokiGetsByDefault() throws {
+    let loki = try resolved(uncommented).config.destinations.first { $0.type == .loki }
+    #expect(loki?.loki.labels == LokiOptions.defaultLabels)
   }
 
   @Test func documentsEveryKeyOfADestination() throws {

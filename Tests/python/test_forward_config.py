@@ -1,12 +1,13 @@
 """What may be configured, what may not, and that nothing leaves that should not."""
 
+import re
 import subprocess
 
 import pytest
 
 from forward_daemon import NOON, ForwardingDaemon, attribute_list, written
 from forward_far_end import OTLPEnd
-from garner import BINARY, environment, run
+from garner import BINARY, ROOT, environment, run
 
 AWAY = "http://192.0.2.1:4318"
 
@@ -59,12 +60,86 @@ def test_our_own_door_is_no_destination(tmp_path):
     ({"type": "otlp", "endpoint": "http://127.0.0.1:1", "delay": {"match": ["source:a"]}}, ["delay.match"]),
     ({"type": "otlp", "endpoint": "http://127.0.0.1:1", "include": ["severity>=loud"]}, ["include", "pattern"]),
     ({"type": "file"}, ["`path` is missing"]),
+    ({"type": "otlp", "endpoint": "http://127.0.0.1:1", "headers": {"Garner-Signature": "a"}}, ["Garner-Signature"]),
+    ({"type": "otlp", "endpoint": "http://127.0.0.1:1", "headers": {"bad name": "a"}}, ["bad name"]),
+    ({"type": "otlp", "endpoints": {"traces": "http://127.0.0.1:1/t"}}, ["metrics, logs", "`signals`"]),
+    ({"type": "otlp", "endpoint": "http://127.0.0.1:1", "auth": {"bearer_file": "/none"}}, ["bearer_file", "/none"]),
+    ({"type": "otlp", "endpoint": "https://127.0.0.1:1", "tls": {"ca_file": "/none"}}, ["ca_file", "/none"]),
+    ({"type": "otlp", "endpoint": "https://127.0.0.1:1", "tls": {"ca_file": __file__}}, ["ca_file", "no certificate"]),
+    ({"type": "otlp", "endpoint": "https://127.0.0.1:1", "tls": {"cert_file": "/none"}}, ["cert_file", "/none"]),
+    ({"type": "webhook", "endpoint": "http://127.0.0.1:1", "secret_file": "/none"}, ["secret_file", "/none"]),
+    ({"type": "file", "path": "/proc/none/out"}, ["`path`", "/proc/none"]),
 ], ids=lambda value: "" if isinstance(value, list) else "-".join(value)[:40])
 def test_a_mistake_is_told_with_its_place_and_its_mend(entry, words, tmp_path):
     said = refused(tmp_path, {"far": entry})
-    assert "garner.yaml:" in said, said
+    assert "garner.yaml:1:" in said, said
     for word in words:
         assert word in said, said
+    # The data directory is untouched, and the check says the same.
+    assert not (tmp_path / "data").exists()
+    checked = check(tmp_path / "garner.yaml")
+    assert (checked.returncode, checked.stderr) == (78, said)
+
+
+def check(file, **env):
+    return subprocess.run(
+        [BINARY, "config", "check", "--config", file], env=environment(**env), capture_output=True, text=True, timeout=60)
+
+
+def test_two_destinations_do_not_write_one_file(tmp_path):
+    said = refused(tmp_path, {name: {"type": "file", "path": str(tmp_path / "out")} for name in ("one", "two")})
+    assert "destinations.two" in said and "`one`" in said
+
+
+def test_the_documented_file_can_be_used_as_it_says(tmp_path):
+    """Everything that begins with one # is uncommented."""
+    lines = subprocess.run([BINARY, "config", "init", "--output", "-"], capture_output=True, text=True).stdout.splitlines()
+    file = tmp_path / "garner.yaml"
+    file.write_text("\n".join(re.sub(r"^( *)# ", r"\1", line) for line in lines))
+    done = check(file, GARNER_PRIVACY_POLICY="")
+    assert done.returncode == 0, done.stderr
+    shown = run("config", "show", "--config", str(file)).stdout
+    assert "example" in shown and "14318" in shown
+
+
+YAML = {
+    f"{page.relative_to(ROOT)}-{number}": block
+    for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    for number, block in enumerate(re.findall(r"^```yaml\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL))
+    if "destinations:" in block
+}
+
+
+@pytest.mark.parametrize("block", YAML)
+def test_the_examples_of_the_documentation_can_be_used(block, tmp_path):
+    text = YAML[block]
+    for number, path in enumerate(re.findall(r"(?:bearer|password|secret)_file: *([^ ,}\n]+)", text)):
+        (tmp_path / f"secret-{number}").write_text("a secret\n")
+        text = text.replace(path, str(tmp_path / f"secret-{number}"))
+    file = tmp_path / "garner.yaml"
+    file.write_text(text)
+    done = check(file, GARNER_PRIVACY_POLICY="default")
+    assert done.returncode == 0, done.stderr
+
+
+def test_there_are_examples():
+    assert any(name.startswith("README") for name in YAML) and any(name.startswith("docs/forward") for name in YAML)
+
+
+def test_a_start_that_is_some_time_ago_is_not_the_beginning_of_all(tmp_path):
+    with OTLPEnd() as old, OTLPEnd() as short, OTLPEnd() as long:
+        with ForwardingDaemon(tmp_path, {"old": otlp(old)}) as daemon:
+            send(daemon, ["relay.before"])
+            daemon.until_sent("old")
+            assert daemon.stop() == 0
+        # What was received before the other process began is longer ago than a millisecond.
+        with ForwardingDaemon(tmp_path, {
+                "old": otlp(old), "short": otlp(short, start="1ms"), "long": otlp(long, start="1d")}) as daemon:
+            send(daemon, ["relay.behind"])
+            daemon.until_sent("short")
+            daemon.until(lambda: len(names(long)) == 2)
+            assert names(short) == ["relay.behind"]
+            assert names(long) == ["relay.before", "relay.behind"]
 
 
 def test_a_name_is_short_and_plain(tmp_path):

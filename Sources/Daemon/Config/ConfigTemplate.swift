@@ -72,7 +72,12 @@ package enum ConfigTemplate {
         section = parts.count > 1 ? parts[0] : ""
         let indent = parts.count > 1 ? "#       " : "#     "
         if type == .otlp || !["type", "endpoint"].contains(key.path) { lines += wrapped(key.doc, indent + "## ") }
-        let sample = key.path == "type" ? type.rawValue : key.sample
+        let sample =
+          switch key.path {
+          case "type": type.rawValue
+          case "endpoint": JSONText.quoted(DestinationKey.sampleEndpoint(type))
+          default: key.sample
+          }
         lines += sampled("\(indent)\(parts[parts.count - 1]):", sample, indent)
       }
     }

@@ -1,7 +1,9 @@
 /// Why a value was refused; the mark is more exact than that of the key when the fault lies inside a map.
-package struct ConfigFault: Error, Sendable, Equatable {
+package struct ConfigFault: Error, Sendable, Equatable, CustomStringConvertible {
   package var message: String
   package var mark: YAMLMark?
+
+  package var description: String { message }
 }
 
 /// How one kind of value is read from YAML, the environment or a flag, and how it is shown.

@@ -94,14 +94,16 @@ extension ConfigType where Value == [String] {
     }, show: { "[" + $0.map(JSONText.quoted).joined(separator: ", ") + "]" })
 }
 
-extension ConfigType where Value == DestinationStart {
+extension ConfigType where Value == StartSetting {
   static let start = ConfigType(
-    "now, oldest or a time",
+    "now, oldest, a time or how long ago",
     parse: { text throws(ValueFault) in
       switch text {
-      case "now": .now
-      case "oldest": .oldest
-      default: .time(try TimeArgument.parse(text, now: 0))
+      case "now": return .now
+      case "oldest": return .oldest
+      default:
+        if let ago = try? DurationText.parse(text) { return .ago(ago) }
+        return .time(try TimeArgument.parse(text, now: 0))
       }
     },
     show: { start in
@@ -109,6 +111,7 @@ extension ConfigType where Value == DestinationStart {
       case .now: "now"
       case .oldest: "oldest"
       case .time(let time): JSONText.quoted(Timestamp.text(time))
+      case .ago(let duration): DurationText.text(duration)
       }
     })
 }
@@ -176,6 +179,7 @@ private enum DestinationReader {
   static func read(_ entry: YAMLNode.Entry, _ faults: inout [ConfigFault]) -> DestinationConfig? {
     let before = faults.count
     var config = DestinationConfig(name: entry.name)
+    config.mark = entry.mark
     if !isName(entry.name) {
       faults.append(
         ConfigFault(
@@ -193,7 +197,7 @@ private enum DestinationReader {
     ConfigType<DestinationType>.word.read(type.value, .otlp, &faults).map { config.type = $0 }
     guard faults.count == before else { return nil }
     walk(fields, under: "", DestinationKey.all(of: config.type), &config, &faults)
-    check(config, entry, &faults)
+    faults += config.faults.map { ConfigFault(message: "`\(config.name)`: \($0)", mark: entry.mark) }
     return faults.count == before ? config : nil
   }
 
@@ -239,56 +243,5 @@ private enum DestinationReader {
       && name.utf8.allSatisfy {
         (0x61...0x7a).contains($0) || (0x30...0x39).contains($0) || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: "-")
       }
-  }
-
-  private static let reserved: Set<String> = [
-    "content-type", "content-encoding", "content-length", "host", "transfer-encoding", "connection", "user-agent",
-    "garner-via", "te",
-  ]
-
-  private static func check(
-    _ config: DestinationConfig, _ entry: YAMLNode.Entry, _ faults: inout [ConfigFault]
-  ) {
-    func fault(_ message: String) {
-      faults.append(ConfigFault(message: "`\(config.name)`: \(message)", mark: entry.mark))
-    }
-    switch config.type {
-    case .stdout, .scrape: break
-    case .file: if config.file.path.isEmpty { fault("`path` is missing: the folder of the files") }
-    default:
-      if config.endpoint.isEmpty && config.endpoints.isEmpty {
-        fault("`endpoint` is missing")
-      } else if EndpointAddress(config.endpoint) == nil && !(config.endpoint.isEmpty && !config.endpoints.isEmpty) {
-        fault("`\(config.endpoint)` is no address; write http://HOST:PORT or https://HOST:PORT")
-      }
-    }
-    for (name, endpoint) in config.endpoints {
-      if !Signal.allCases.contains(where: { $0.name == name }) {
-        fault("`endpoints.\(name)`: a signal is traces, metrics or logs")
-      }
-      if EndpointAddress(endpoint) == nil { fault("`\(endpoint)` is no address") }
-    }
-    let protocols: [String]
-    switch config.type {
-    case .otlp, .jaeger, .garner: protocols = ["", "http/protobuf", "http/json", "grpc"]
-    case .loki: protocols = ["", "push", "otlp"]
-    default: protocols = [""]
-    }
-    if !protocols.contains(config.protocolName) {
-      fault("`protocol` is one of \(protocols.dropFirst().joined(separator: ", "))")
-    }
-    for name in config.headers.keys where reserved.contains(name.lowercased()) {
-      fault("the header \(name) is set by garner itself")
-    }
-    if !config.bearerFile.isEmpty && !config.username.isEmpty {
-      fault("`auth` has a bearer token or a user name, not both")
-    }
-    if let patterns = config.delayMatch?.compactMap(RecordPattern.init), !patterns.allSatisfy(\.isOfTheEvent) {
-      fault("`delay.match` looks at event, category and class only, so that a series lies on one side")
-    }
-    if config.type.defaultSignals.count == 1, let signals = config.signals, Set(signals) != config.type.defaultSignals {
-      fault("type \(config.type.rawValue) takes \(config.type.defaultSignals.map(\.name).joined()) only")
-    }
-    if config.retryMax < config.retryInitial { fault("`retry.max` is shorter than `retry.initial`") }
   }
 }

@@ -28,7 +28,7 @@ struct DestinationFactory: Sendable {
   }
 
   private func options(_ config: DestinationConfig) -> DestinationOptions {
-    var options = config.options(classes)
+    var options = config.options(classes, now: FileSystem.now())
     options.pace.inflightBytes = max(4 << 20, Int(inflightBytes) / max(1, count))
     return options
   }

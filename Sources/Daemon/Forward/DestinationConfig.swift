@@ -4,6 +4,8 @@ package import Telemetry
 /// One entry of `destinations`, as FORWARD §1 names its keys. Nil where the type decides.
 package struct DestinationConfig: Sendable {
   package var name: String
+  /// Where its name stands in the file.
+  package var mark: YAMLMark?
   package var type: DestinationType = .otlp
   package var endpoint = ""
   /// http/protobuf, http/json or grpc; Loki: push or otlp.
@@ -17,7 +19,7 @@ package struct DestinationConfig: Sendable {
   package var deny: [String] = []
   package var delayWait: Duration?
   package var delayMatch: [String]?
-  package var start = DestinationStart.now
+  package var start = StartSetting.now
   package var forwardImports = false
   package var holdUnsent = HoldUnsent.bytes(0)
   package var records: Int?
@@ -103,8 +105,8 @@ package struct DestinationConfig: Sendable {
 
   package init(name: String) { self.name = name }
 
-  /// What the engine needs of it.
-  package func options(_ classes: RetentionClasses) -> DestinationOptions {
+  /// What the engine needs of it. `now`: nanoseconds since 1970.
+  package func options(_ classes: RetentionClasses, now: Int64) -> DestinationOptions {
     var filter = RecordFilter(signals: signals.map(Set.init) ?? type.defaultSignals, classes: classes)
     filter.include = include.compactMap(RecordPattern.init)
     filter.exclude = exclude.compactMap(RecordPattern.init)
@@ -126,10 +128,31 @@ package struct DestinationConfig: Sendable {
       if let delayMatch { delay.match = delayMatch.compactMap(RecordPattern.init) }
       options.delay = delay
     }
-    options.start = start
+    options.start = start.resolved(now: now)
     options.forwardImports = forwardImports
     options.rewind = rewind
     return options
+  }
+}
+
+/// Where a name that is new begins, as it stands in the file: how long ago stays how long ago, so that the same text says
+/// the same at every reading.
+package enum StartSetting: Sendable, Equatable {
+  case now
+  case oldest
+  /// Nanoseconds since 1970.
+  case time(Int64)
+  case ago(Duration)
+
+  package func resolved(now: Int64) -> DestinationStart {
+    switch self {
+    case .now: return .now
+    case .oldest: return .oldest
+    case .time(let time): return .time(time)
+    case .ago(let duration):
+      let (time, overflow) = now.subtractingReportingOverflow(duration.wholeNanoseconds)
+      return .time(overflow ? .min : time)
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 import Forward
 import Telemetry
+import Wire
 
 /// One key of a destination: where it stands, for which types, and one sentence for the operator.
 struct DestinationKey: Sendable {
@@ -60,7 +61,7 @@ struct DestinationKey: Sendable {
       "type", \.type, .word, sample: "otlp",
       "otlp, jaeger, zipkin, prometheus, scrape, loki, stdout, file, webhook, clickhouse or garner."),
     DestinationKey(
-      "endpoint", \.endpoint, .text, only: network, sample: "\"http://127.0.0.1:4318\"",
+      "endpoint", \.endpoint, .text, only: network, sample: "\"http://127.0.0.1:14318\"",
       "Address of the far end. A host that is not this machine needs privacy.policy default, or allow_unprotected."),
     DestinationKey(
       "protocol", \.protocolName, .text, only: [.otlp, .jaeger, .garner, .loki],
@@ -91,7 +92,7 @@ struct DestinationKey: Sendable {
       "Which records those are, by event, category or class."),
     DestinationKey(
       "start", \.start, .start, sample: "now",
-      "Where a new name begins: now, oldest, or a time. Read when the name is first seen."),
+      "Where a new name begins: now, oldest, a time, or how long ago (2h). Read when the name is first seen."),
     DestinationKey(
       "forward_imports", \.forwardImports, .flag, "Imported rows too; else only `forward replay` sends them."),
     DestinationKey(
@@ -171,7 +172,7 @@ struct DestinationKey: Sendable {
     DestinationKey("tenant", \.loki.tenant, .text, only: [.loki], "X-Scope-OrgID."),
     DestinationKey(
       "labels", \.loki.labels, optional: .patterns, start: [], only: [.loki],
-      sample: "[service.name, service.namespace, service.instance.id, deployment.environment.name]",
+      sample: "[" + LokiOptions.defaultLabels.joined(separator: ", ") + "]",
       "Attributes that become labels of the stream, at most 15 with the statics; all others are structured metadata."),
     DestinationKey("static_labels", \.loki.staticLabels, .texts, only: [.loki], "Labels of every stream."),
     DestinationKey("max_streams", \.loki.maxStreams, .integer(1...1_000_000), only: [.loki], "Streams within an hour."),
@@ -187,7 +188,8 @@ struct DestinationKey: Sendable {
     DestinationKey("gzip", \.file.gzip, .flag, only: [.file], "Closed files are compressed."),
 
     DestinationKey(
-      "secret_file", \.secretFile, .text, only: [.webhook], sample: "hook.key", "Key of Garner-Signature."),
+      "secret_file", \.secretFile, .text, only: [.webhook],
+      "File with the key of Garner-Signature. Empty: deliveries are not signed."),
 
     DestinationKey("database", \.clickhouse.database, .text, only: [.clickhouse], "Database of the tables."),
     DestinationKey(
@@ -196,6 +198,18 @@ struct DestinationKey: Sendable {
       "ttl", \.clickhouse.ttl, .duration(), only: [.clickhouse], "Age at which ClickHouse removes rows; 0: never."),
     DestinationKey("tables", \.clickhouse.tables, .texts, only: [.clickhouse], "Other names: {otel_logs: my_logs}."),
   ]
+
+  /// Where a far end of the type usually listens, for the documented file.
+  static func sampleEndpoint(_ type: DestinationType) -> String {
+    switch type {
+    case .zipkin: "http://127.0.0.1:9411"
+    case .prometheus: "http://127.0.0.1:9090"
+    case .loki: "http://127.0.0.1:3100"
+    case .webhook: "http://127.0.0.1:8080/hook"
+    case .clickhouse: "http://127.0.0.1:8123"
+    default: "http://127.0.0.1:14318"
+    }
+  }
 
   /// Keys that a type has.
   static func all(of type: DestinationType) -> [DestinationKey] {

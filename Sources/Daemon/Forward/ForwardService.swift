@@ -18,10 +18,12 @@ final class ForwardService: Service {
   private let first: Plan
   // covers: what holds now; a reload exchanges it.
   private let present: Mutex<Plan>
+  // covers: the last reload; each waits for the one before.
+  private let reload = Mutex<Task<Void, Never>?>(nil)
 
   /// What a configuration comes to.
   private struct Plan: Sendable {
-    var configs: [DestinationConfig] = []
+    var configs: [PlannedConfig] = []
     var destinations: [Destination] = []
     /// Pages for those who pull, by path.
     var pages: [String: ReceivedPage] = [:]
@@ -51,7 +53,7 @@ final class ForwardService: Service {
     store.watchPruning(unsent)
     // Before a door opens.
     try forwarder.prepare(first.destinations)
-    for entry in first.configs { announce(entry) }
+    for entry in first.configs { announce(entry.config) }
   }
 
   private let holds: Holds
@@ -75,9 +77,10 @@ final class ForwardService: Service {
       classes: config.retention.classes, storeID: storeID, version: version,
       inflightBytes: config.forward.inflightBytes, count: config.destinations.count, protectedKeyID: key)
     var plan = Plan()
-    plan.configs = config.destinations
-    for entry in config.destinations {
-      if let place = old.configs.firstIndex(where: { $0.isSame(as: entry) }) {
+    plan.configs = config.destinations.map(PlannedConfig.init)
+    for planned in plan.configs {
+      let entry = planned.config
+      if let place = old.configs.firstIndex(where: { $0.isSame(as: planned) }) {
         plan.destinations.append(old.destinations[place])
         if entry.type == .scrape { plan.pages[entry.prometheus.path] = old.pages[entry.prometheus.path] }
         continue
@@ -115,17 +118,39 @@ final class ForwardService: Service {
     page.add(forwarder.vitals(), control.source, heldBytes: control.unsent.heldBytes)
   }
 
-  /// Goes on with another configuration; what cannot be used leaves all as it was.
-  func reconfigure(_ config: GarnerConfig) async {
+  /// Goes on with another configuration, one after the other in the order of the calls.
+  func reconfigure(_ config: GarnerConfig) {
     policy.reload(config, lastID: lastID())
+    reload.withLock { reload in
+      let before = reload
+      reload = Task {
+        await before?.value
+        await self.exchange(config)
+      }
+    }
+  }
+
+  /// What cannot be used leaves all as it was.
+  private func exchange(_ config: GarnerConfig) async {
     do {
       let old = present.withLock { $0 }
       let new = try Self.plan(config, storeID: storeID, version: version, keeping: old)
       let changed = new.configs.filter { entry in !old.configs.contains { $0.isSame(as: entry) } }
       present.withLock { $0 = new }
       holds.set(new.holds)
-      for entry in changed { announce(entry) }
-      try await forwarder.replace(with: new.destinations, changed: Set(changed.map(\.name)))
+      for entry in changed { announce(entry.config) }
+      do {
+        try await forwarder.replace(with: new.destinations, changed: Set(changed.map(\.config.name)))
+      } catch {
+        // The next reload tries them again, whatever it says.
+        present.withLock { present in
+          for place in present.configs.indices where changed.contains(where: { $0.isSame(as: present.configs[place]) })
+          {
+            present.configs[place].files = ["": []]
+          }
+        }
+        logger.error("not all destinations could be begun", metadata: ["fault": "\(error)"])
+      }
     } catch {
       logger.error("the destinations stay as they were", metadata: ["fault": "\(error)"])
     }
@@ -144,9 +169,22 @@ final class ForwardService: Service {
   }
 }
 
-extension DestinationConfig {
+/// A destination as it was when it was begun, with the files that are read only then.
+private struct PlannedConfig: Sendable {
+  var config: DestinationConfig
+  /// Their contents, by name: under the same name there may be another certificate, another key.
+  var files: [String: [UInt8]] = [:]
+
+  init(_ config: DestinationConfig) {
+    self.config = config
+    for path in [config.tls.caFile, config.tls.certFile, config.tls.keyFile, config.secretFile] where !path.isEmpty {
+      files[path] = (try? FileSystem.read(path, limit: 16 << 20)) ?? []
+    }
+  }
+
   /// Says the same, headers too.
-  fileprivate func isSame(as other: DestinationConfig) -> Bool {
-    name == other.name && configText == other.configText && headers == other.headers
+  func isSame(as other: PlannedConfig) -> Bool {
+    config.name == other.config.name && config.configText == other.config.configText
+      && config.headers == other.config.headers && files == other.files
   }
 }

@@ -13,7 +13,7 @@ struct KeptRuns {
     }
     let states = try PositionBook.read(directory)
     runs = config.destinations.flatMap { entry in
-      let options = entry.options(config.retention.classes)
+      let options = entry.options(config.retention.classes, now: FileSystem.now())
       return states.sorted { $0.key < $1.key }.compactMap { key, bytes in
         KeptRun(key, bytes, options).map { (entry, $0) }
       }

@@ -130,7 +130,7 @@ package struct Serve: Sendable {
     }
     let forward = try forwarding(store, config, protector, logger)
     let reloader = Reloader(config, logger: logger, read: reread) { [figures = udp?.door] config in
-      Task { await forward.reconfigure(config) }
+      forward.reconfigure(config)
       threshold.level = Self.level(config)
       budget.resize(to: Int(config.limits.inflightBytes))
       store.reconfigure(config.storeOptions)

@@ -177,7 +177,7 @@ private struct ReplayState {
 
   /// Nil: there is no such replay.
   init?(_ question: ForwardQuestion, _ id: Int) throws {
-    let json = try question.ask("GET", "status")
+    let json = try question.ask("GET", "status", [("samples", "0")])
     let connection = try Connection(":memory:", .create)
     let rows = try connection.rows(
       """

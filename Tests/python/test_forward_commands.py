@@ -184,6 +184,12 @@ def test_what_was_refused_can_be_sent_again(tmp_path):
         send_logs(daemon, [*several("relay", 10), "relay.poison", *several("relay.more", 10)])
         daemon.until_sent("far")
         assert daemon.status("far")["refused"] == 1
+        refusal, = daemon.status("far")["refused_by"]
+        assert (refusal["reason"], refusal["count"]) == ("invalid", 1)
+        sample, = refusal["sample"]
+        assert set(sample) == {"id", "time", "signal", "event", "data"}
+        assert (sample["signal"], sample["event"]) == ("logs", "relay.poison")
+        assert sample["time"].startswith("2026-01-01T12:00:00") and json.loads(sample["data"])["body"] == "relay.poison"
         mended.append(True)
         assert daemon.forward(
             "replay", "--destination", "far", "--refused", "--reason", "too_large", check=False).returncode == 2
@@ -191,6 +197,27 @@ def test_what_was_refused_can_be_sent_again(tmp_path):
         assert "1 sent, 0 refused" in done.stdout
         assert log_names(far)["relay.poison"] == 1
         assert far.count() == 21
+
+
+def test_what_was_refused_is_shown_by_twenty_and_all_of_it_can_be_sent_again(tmp_path):
+    def answer(request):
+        return Reply(422, body=b"odd") if b"odd" in request.body and not mended else Reply()
+
+    mended = []
+    names = [f"relay.{'odd' if number % 2 else 'even'}.{number}" for number in range(2_400)]
+    with OTLPEnd(answer) as far, ForwardingDaemon(tmp_path, {"far": otlp(
+            far, batch={"records": 1, "interval": "1ms"}, concurrency=16)}) as daemon:
+        send_logs(daemon, names)
+        daemon.until_sent("far")
+        refusal, = daemon.status("far")["refused_by"]
+        assert refusal["count"] == 1_200
+        shown = [sample["event"] for sample in refusal["sample"]]
+        assert len(set(shown)) == 20 and all(".odd." in name for name in shown)
+        assert len(json.dumps(refusal["sample"])) < 8 << 10
+        mended.append(True)
+        done = daemon.forward("replay", "--destination", "far", "--refused", "--rate", "0")
+        assert "1200 sent, 0 refused" in done.stdout
+        assert log_names(far) == Counter(names)
 
 
 def test_a_replay_goes_on_after_a_restart(tmp_path):

@@ -18,7 +18,18 @@ struct ForwardControl: Sendable {
       switch verb {
       case "status":
         let runs = await forwarder.status()
-        return (200, try ForwardReport(runs, source: source, heldBytes: unsent.heldBytes).json())
+        let (source, unsent) = (source, unsent)
+        // Who waits for a replay asks often, and wants to know only how far it is.
+        let hasSamples = parameters["samples"] != "0"
+        let json = try await withCheckedThrowingContinuation { (done: CheckedContinuation<String, any Error>) in
+          BlockingWork.run {
+            done.resume(
+              with: Result {
+                try ForwardReport(runs, source: source, hasSamples: hasSamples, heldBytes: unsent.heldBytes).json()
+              })
+          }
+        }
+        return (200, json)
       case "pause", "resume":
         try await forwarder.setPaused(try name(parameters), verb == "pause")
         return (200, "{}")

@@ -12,8 +12,8 @@ struct ForwardReport: Encodable {
     var first: String
     var last: String
     var message: String
-    /// Ids of rows.
-    var sample: [Int64]
+    /// The newest.
+    var sample: [RefusedSample]
   }
 
   struct Line: Encodable {
@@ -90,8 +90,8 @@ struct ForwardReport: Encodable {
 
   var lines: [Line]
 
-  /// Counts what is unsent; blocks.
-  init(_ runs: [RunStatus], source: StoreRecords, heldBytes: (String) -> Int64) {
+  /// Counts what is unsent, and reads what was refused if `hasSamples`; blocks.
+  init(_ runs: [RunStatus], source: StoreRecords, hasSamples: Bool, heldBytes: (String) -> Int64) {
     lines = runs.map { run in
       let unsent = UnsentCount(run, source, limit: UnsentCount.statusLimit)
       return Line(
@@ -107,7 +107,9 @@ struct ForwardReport: Encodable {
         refusedBy: run.books.refused.sorted { $0.key < $1.key }.map { reason, records in
           Refusal(
             reason: reason, count: records.count, first: Timestamp.text(records.first),
-            last: Timestamp.text(records.last), message: records.message, sample: records.samples)
+            last: Timestamp.text(records.last), message: records.message,
+            sample: hasSamples
+              ? RefusedSample.read(records.samples, from: source, includeRestricted: run.isRestricted) : [])
         })
     }
   }

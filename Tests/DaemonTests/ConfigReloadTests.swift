@@ -34,6 +34,20 @@ import Testing
     #expect(reload.config.retention.maxBytes == nil)
   }
 
+  /// Two headers may look the same where they are hidden.
+  @Test func destinationsAreTakenOverWhateverTheyLookLike() {
+    let (reload, _) = Self.changed { $0.destinations = [DestinationConfig(name: "a")] }
+    #expect(reload.changed == ["destinations"])
+    var old = GarnerConfig()
+    var new = GarnerConfig()
+    old.destinations = [DestinationConfig(name: "a")]
+    new.destinations = old.destinations
+    new.destinations[0].mark = YAMLMark(line: 7, column: 1)
+    let same = ConfigReload(from: old, to: new)
+    #expect(same.changed.isEmpty)
+    #expect(same.config.destinations[0].mark == YAMLMark(line: 7, column: 1))
+  }
+
   @Test func agesOfClassesChangeAtOnceTheirPatternsDoNot() {
     let day = RetentionClasses.day
     let older = RetentionClasses(

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import signal
 import time
 from collections import Counter
 
@@ -181,6 +182,23 @@ def test_a_webhook_gets_signed_lines(tmp_path):
         assert [list(line) for line in lines] == [columns] * 3
         assert (lines[0]["signal"], lines[0]["event"], lines[0]["data"]["map"]) == ("logs", "relay.said", "arena")
         assert lines[0]["resource"]["service.name"] == "relay"
+
+
+def test_a_webhook_knows_a_delivery_again_after_a_crash(tmp_path):
+    with FarEnd(lambda request: Reply(hangs=True)) as far:
+        hook = {"hook": {"type": "webhook", "endpoint": far.url, "concurrency": 1}}
+        with ForwardingDaemon(tmp_path, hook) as daemon:
+            send_logs(daemon, [(NOON, "a"), (NOON + 1, "b")])
+            daemon.until(lambda: far.requests)
+            send_logs(daemon, [(NOON + 2, "c")])
+            daemon.stop(signal.SIGKILL)
+        far.answer = lambda request: Reply()
+        with ForwardingDaemon(tmp_path, hook) as daemon:
+            daemon.until(lambda: daemon.status("hook")["sent"] == 3)
+        first, again, other = far.requests
+        assert again.headers["Garner-Delivery"] == first.headers["Garner-Delivery"]
+        assert again.body == first.body
+        assert other.headers["Garner-Delivery"].endswith(":3-3")
 
 
 def test_a_webhook_that_is_gone_stops(tmp_path):

@@ -19,6 +19,8 @@ package struct ConfigReload: Sendable {
         needsRestart.append(key.path)
       }
     }
+    // Headers are not shown, and may differ in what looks the same.
+    config.destinations = new.destinations
   }
 
   /// False: this key is only looked at by a start.

@@ -121,7 +121,9 @@ package struct DestinationConfig: Sendable {
     pace.timeout = timeout
     (pace.retryInitial, pace.retryMax) = (retryInitial, retryMax)
     pace.rateLimit = rateLimit
-    var options = DestinationOptions(name: name, type: type, endpoint: endpoint, filter: filter, pace: pace)
+    var options = DestinationOptions(
+      name: name, type: type, endpoint: endpoint.isEmpty ? endpoints.values.min() ?? "" : endpoint, filter: filter,
+      pace: pace)
     if delayWait != nil || delayMatch != nil {
       var delay = DestinationDelay.standard
       if let delayWait { delay.wait = delayWait }

@@ -101,7 +101,7 @@ final class ForwardService: Service {
   }
 
   private func announce(_ entry: DestinationConfig) {
-    let target = entry.endpoint.isEmpty ? entry.file.path : entry.endpoint
+    let target = [entry.endpoint, entry.endpoints.values.min() ?? "", entry.file.path].first { !$0.isEmpty } ?? ""
     let restricted = entry.restricted ? ", restricted rows too" : ""
     logger.notice("forwarding to \(entry.name): \(entry.type.rawValue) \(target)\(restricted)")
   }

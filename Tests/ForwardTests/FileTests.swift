@@ -225,6 +225,25 @@ final class TestFolder: Sendable {
     file.close()
   }
 
+  @Test func makesTheFolderAboveItsOwnAnew() throws {
+    let folder = try TestFolder()
+    let (outer, inner) = (folder.path + "/out", folder.path + "/out/delayed")
+    defer {
+      for file in TestFolder.files(inner) { unlink("\(inner)/\(file)") }
+      rmdir(inner)
+      rmdir(outer)
+    }
+    mkdir(outer, 0o750)
+    mkdir(inner, 0o750)
+    var file = try RotatingFile(inner, "logs", [:], FileCourier.Options()) { TestRow.base }
+    unlink(inner + "/logs.jsonl")
+    rmdir(inner)
+    rmdir(outer)
+    try file.append(Array("line\n".utf8))
+    file.close()
+    #expect(TestFolder.read(inner + "/logs.jsonl") == Array("line\n".utf8))
+  }
+
   @Test func cutsNothingOffAFileThatIsNotTheOneItWroteTo() throws {
     let folder = try TestFolder()
     let path = folder.path + "/logs.jsonl"

@@ -25,7 +25,7 @@ package final class FileCourier: Courier {
     folder: String, kept: [String: Int64], _ options: Options, now: @escaping @Sendable () -> Int64
   ) throws(FileFault) {
     self.folder = folder
-    guard mkdir(folder, 0o750) == 0 || errno == EEXIST else { throw FileFault("make", folder) }
+    try RotatingFile.make(folder)
     var files: [RotatingFile] = []
     for name in Self.names { files.append(try RotatingFile(folder, name, kept, options, now)) }
     self.files = Mutex(files)

@@ -64,6 +64,17 @@ struct RotatingFile {
 
   private var path: String { "\(folder)/\(name).jsonl" }
 
+  /// With the one above it: what is delayed and replays lie inside of the destination's folder.
+  static func make(_ folder: String) throws(FileFault) {
+    if mkdir(folder, 0o750) == 0 || errno == EEXIST { return }
+    if errno == ENOENT, let slash = folder.lastIndex(of: "/"), slash != folder.startIndex,
+      mkdir(String(folder[..<slash]), 0o750) == 0 || errno == EEXIST, mkdir(folder, 0o750) == 0 || errno == EEXIST
+    {
+      return
+    }
+    throw FileFault("make", folder)
+  }
+
   private static func opened(_ path: String) throws(FileFault) -> Int32 {
     let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o640)
     guard descriptor >= 0 else { throw FileFault("open", path) }
@@ -90,7 +101,7 @@ struct RotatingFile {
       length = Int64(held.st_size)
       return
     }
-    guard mkdir(folder, 0o750) == 0 || errno == EEXIST else { throw FileFault("make", folder) }
+    try Self.make(folder)
     let next = try Self.opened(path)
     Glibc.close(descriptor)
     descriptor = next

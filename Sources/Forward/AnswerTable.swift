@@ -15,7 +15,7 @@ package enum AnswerTable: Sendable {
   package func verdict(_ answer: Answer) -> Verdict {
     switch answer.outcome {
     case .silence: .outage(after: nil)
-    case .untrusted: .stop
+    case .untrusted, .unfit: .stop
     case .grpc(let code): grpc(code, retryAfter: answer.retryAfter)
     case .status(let status): http(status, retryAfter: answer.retryAfter)
     }

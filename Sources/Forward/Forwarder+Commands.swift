@@ -29,7 +29,7 @@ extension Forwarder {
       switch answer.outcome {
       case .status(let status): (200..<300).contains(status) || status == 400 || status == 415 || status == 422
       case .grpc(let code): code == 0 || code == 3
-      case .silence, .untrusted: false
+      case .silence, .untrusted, .unfit: false
       }
     return (isReached, answer.code, answer.words)
   }

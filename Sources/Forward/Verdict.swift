@@ -9,6 +9,8 @@ package struct Answer: Sendable {
     case silence(String, isTimeout: Bool)
     /// The connection cannot be made in a way that trying again would mend: a certificate that is not trusted.
     case untrusted(String)
+    /// It is reached, and of no use as it is: a table with other columns, a pipe that nobody reads.
+    case unfit(String)
   }
 
   package var outcome: Outcome
@@ -30,7 +32,7 @@ package struct Answer: Sendable {
   /// The server's words, at most 1 KiB, without control characters.
   package var words: String {
     switch outcome {
-    case .silence(let text, _), .untrusted(let text): return text
+    case .silence(let text, _), .untrusted(let text), .unfit(let text): return text
     case .status, .grpc:
       let bytes = body.prefix(1_024).map { $0 < 0x20 || $0 == 0x7f ? 0x20 : $0 }
       let text = String(decoding: bytes, as: UTF8.self)
@@ -43,7 +45,7 @@ package struct Answer: Sendable {
     switch outcome {
     case .status(let status): (200..<300).contains(status)
     case .grpc(let code): code == 0
-    case .silence, .untrusted: false
+    case .silence, .untrusted, .unfit: false
     }
   }
 
@@ -54,6 +56,7 @@ package struct Answer: Sendable {
     case .grpc(let code): "grpc \(code)"
     case .silence(_, let isTimeout): isTimeout ? "timeout" : "no answer"
     case .untrusted: "tls"
+    case .unfit: "unfit"
     }
   }
 }

@@ -26,6 +26,8 @@ final class ScriptedServer: Sendable {
     case close
     /// A status, and a body that breaks off.
     case half(Int)
+    /// A status, and a body of which nothing more comes.
+    case stalled(Int)
     /// Nothing until `release`.
     case hang
     /// Something that is not HTTP.
@@ -147,6 +149,8 @@ final class ScriptedServer: Sendable {
       send(channel, status, [("content-length", "1000")], Array("half".utf8))
       channel.flush()
       channel.close(promise: nil)
+    case .stalled(let status):
+      send(channel, status, [("content-length", "1000")], Array("stalled".utf8))
     case .garbage:
       // Around the encoder.
       let context = try? channel.pipeline.syncOperations.context(handlerType: HTTPResponseEncoder.self)

@@ -85,6 +85,7 @@ class FarEnd:
         self._closing = threading.Event()
         self._server = _Server(self, ("127.0.0.1", self.port))
         self.port = self._server.server_address[1]
+        self._server.socket = self.secured(self._server.socket)
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
 
     def kill(self):
@@ -103,6 +104,10 @@ class FarEnd:
                 connection.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass  # it has gone by itself
+
+    def secured(self, listener):
+        """For TLS."""
+        return listener
 
     def take(self, request):
         """What is kept of a request that is answered with success."""
@@ -206,7 +211,7 @@ def span_names(messages):
 class GRPCEnd:
     """Takes OTLP over gRPC. `refuse` may be set to `(code, details)`."""
 
-    def __init__(self):
+    def __init__(self, credentials=None):
         self.taken = []
         self.metadata = []
         self.refuse = None
@@ -218,7 +223,9 @@ class GRPCEnd:
             name = {"traces": "Trace", "metrics": "Metrics", "logs": "Logs"}[signal]
             add = getattr(module, f"add_{name}ServiceServicer_to_server")
             add(self._servicer(signal), self._server)
-        self.port = self._server.add_insecure_port("127.0.0.1:0")
+        self.port = (self._server.add_secure_port("127.0.0.1:0", credentials) if credentials
+                     else self._server.add_insecure_port("127.0.0.1:0"))
+        self._scheme = "https" if credentials else "http"
         self._server.start()
 
     def _servicer(self, signal):
@@ -242,7 +249,7 @@ class GRPCEnd:
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.port}"
+        return f"{self._scheme}://127.0.0.1:{self.port}"
 
     @property
     def messages(self):

@@ -1,4 +1,5 @@
 import Synchronization
+import Telemetry
 package import Wire
 
 /// ClickHouse over its HTTP interface: an insertion a table and batch, with a token that makes a second sending of the
@@ -32,9 +33,9 @@ package final class ClickHouseCourier: Courier {
   }
 
   package func send(_ parcel: any Parcel, _ range: Range<Int>, form: Int) async -> Answer {
-    // Without records it is a question whether it is there, and knows us.
+    guard !range.isEmpty else { return await probe(parcel.road) }
     guard let table = ClickHouseTable(rawValue: parcel.road), let ids = parcel.ids(range) else {
-      return await run("SELECT 1")
+      return Answer(.status(200))
     }
     if let fault = await prepare(table) { return fault }
     let token = ClickHouseSchema.token(store: options.storeID, destination: name, ids, table: names[table])
@@ -51,6 +52,19 @@ package final class ClickHouseCourier: Courier {
     AnswerTable.clickhouse.verdict(answer)
   }
 
+  /// For `forward test`: the server, the credentials, and a table that records of the signal will want; those that it
+  /// would make itself need not be there yet.
+  private func probe(_ signal: Int) async -> Answer {
+    if creates { return await run("SELECT 1") }
+    let table: ClickHouseTable =
+      switch Signal(rawValue: UInt8(truncatingIfNeeded: signal)) {
+      case .traces: .traces
+      case .metrics: .gauge
+      case .logs, nil: .logs
+      }
+    return await prepare(table) ?? Answer(.status(200))
+  }
+
   /// Makes the tables that are wanted and looks at this one, once; nil: it is as it should be.
   private func prepare(_ table: ClickHouseTable) async -> Answer? {
     if known.withLock({ $0.contains(table.rawValue) }) { return nil }
@@ -65,7 +79,7 @@ package final class ClickHouseCourier: Courier {
     do throws(ClickHouseMisfit) {
       _ = try ClickHouseLayout(table, named: names[table], described: ClickHouseSchema.described(answer.body))
     } catch {
-      return Answer(.untrusted("\(error)"))
+      return Answer(.unfit("\(error)"))
     }
     known.withLock { _ = $0.insert(table.rawValue) }
     return nil
@@ -74,7 +88,7 @@ package final class ClickHouseCourier: Courier {
   /// What is wrong with the set-up is no record's fault.
   private static func fault(_ answer: Answer) -> Answer {
     guard case .status(let status) = answer.outcome, (400..<500).contains(status), status != 429 else { return answer }
-    return Answer(.untrusted(answer.words))
+    return Answer(.unfit(answer.words))
   }
 
   private func run(_ statement: String) async -> Answer {

@@ -19,7 +19,7 @@ package final class StreamCourier: Courier {
     }
     if number == 0 { return Answer(.status(200)) }
     let words = "standard output: \(String(cString: strerror(number)))"
-    return Answer(number == EPIPE ? .untrusted(words) : .silence(words, isTimeout: false))
+    return Answer(number == EPIPE ? .unfit(words) : .silence(words, isTimeout: false))
   }
 
   /// The number of the error; 0: all of it is written.
@@ -41,7 +41,7 @@ package final class StreamCourier: Courier {
   package func judge(_ answer: Answer, _ parcel: any Parcel, _ range: Range<Int>, form: Int) -> Verdict {
     switch answer.outcome {
     case .status: .accepted
-    case .untrusted: .stop
+    case .unfit: .stop
     default: .outage(after: nil)
     }
   }

@@ -3,14 +3,12 @@ import Glibc
 import NIOCore
 import NIOHTTP1
 import NIOHTTPCompression
-import NIOPosix
-import NIOSSL
 import Wire
 
 /// Posts bodies: one pool of kept connections for one run of a destination. HTTP/1.1 only, follows no redirect but one
 /// to the same host, and takes silence for an answer.
 package final class HTTPTransport: Sendable {
-  private let client: HTTPClient
+  private let clients: HTTPClients
   private let options: TransportOptions
 
   /// Longest answer that is read, and how much of it is looked at.
@@ -28,10 +26,10 @@ package final class HTTPTransport: Sendable {
     // When to try again is the gate's to say, and what went wrong the operator's to see at once.
     configuration.connectionPool.retryConnectionEstablishment = false
     configuration.tlsConfiguration = try TLSOptions.configuration(options.tls)
-    client = HTTPClient(eventLoopGroup: MultiThreadedEventLoopGroup.singleton, configuration: configuration)
+    clients = HTTPClients(configuration, serverName: options.tls.serverName)
   }
 
-  package func close() async { try? await client.shutdown() }
+  package func close() async { await clients.close() }
 
   /// `headers` come in front of those of the options.
   package func post(_ url: String, _ body: [UInt8], headers: [(name: String, value: String)]) async -> Answer {
@@ -49,9 +47,12 @@ package final class HTTPTransport: Sendable {
     for header in options.headers() { request.headers.replaceOrAdd(name: header.name, value: header.value) }
     let buffer = ByteBuffer(bytes: body)
     if method != .GET { request.body = .bytes(buffer) }
+    let opened = clients.openedCount
     let first = await execute(request)
-    // A kept connection that its server had given up: the request was never looked at.
-    if case .silence(Self.lostConnection, _) = first.outcome { return await execute(request) }
+    // A kept connection that its server had given up: the request was never looked at. A new one was given up over it.
+    if case .silence(Self.lostConnection, _) = first.outcome, clients.openedCount == opened {
+      return await execute(request)
+    }
     if case .status(let status) = first.outcome, status == 307 || status == 308,
       let target = first.header("location").flatMap({ Self.sameHost(url, $0) })
     {
@@ -62,10 +63,31 @@ package final class HTTPTransport: Sendable {
   }
 
   static let lostConnection = "the connection was closed before an answer came"
+  private static let timedOut = Answer(.silence("no answer within the timeout", isTimeout: true))
 
+  /// The whole exchange within the timeout: an answer whose body does not end in time is its status.
   private func execute(_ request: HTTPClientRequest) async -> Answer {
+    let timeout = options.timeout
+    let (client, request) = clients.client(for: request)
+    return await withTaskGroup(of: Answer?.self) { group in
+      group.addTask { await Self.exchange(client, request, timeout) }
+      group.addTask {
+        try? await Task.sleep(for: timeout)
+        return nil
+      }
+      var answer = await group.next() ?? nil
+      group.cancelAll()
+      // Which ends at once, with what has come so far.
+      if answer == nil { answer = await group.next() ?? nil }
+      return answer ?? Self.timedOut
+    }
+  }
+
+  private static func exchange(
+    _ client: HTTPClient, _ request: HTTPClientRequest, _ timeout: Duration
+  ) async -> Answer {
     do {
-      let response = try await client.execute(request, timeout: .nanoseconds(options.timeout.nanoseconds))
+      let response = try await client.execute(request, timeout: .nanoseconds(timeout.nanoseconds))
       var answer = Answer(.status(Int(response.status.code)))
       var now = timespec()
       clock_gettime(CLOCK_REALTIME, &now)
@@ -76,22 +98,23 @@ package final class HTTPTransport: Sendable {
         var length = 0
         for try await piece in response.body {
           length += piece.readableBytes
-          if answer.body.count < Self.bodyLimit {
-            answer.body.append(contentsOf: piece.readableBytesView.prefix(Self.bodyLimit - answer.body.count))
+          if answer.body.count < bodyLimit {
+            answer.body.append(contentsOf: piece.readableBytesView.prefix(bodyLimit - answer.body.count))
           }
-          if length > Self.answerLimit { break }
+          if length > answerLimit { break }
         }
       } catch {}
       return answer
     } catch {
-      return Self.silence(error)
+      return silence(error)
     }
   }
 
   static func silence(_ error: any Error) -> Answer {
-    if error is NIOSSLError || error is BoringSSLError || error is NIOSSLExtraError {
-      return Answer(.untrusted("TLS: \(error)"))
+    if Handshakes.isFault(error) {
+      return Answer(.untrusted("\(error)"))
     }
+    if error is CancellationError { return timedOut }
     guard let error = error as? HTTPClientError else {
       let text = "\(error)"
       return Answer(
@@ -99,8 +122,7 @@ package final class HTTPTransport: Sendable {
     }
     switch error {
     case .remoteConnectionClosed: return Answer(.silence(lostConnection, isTimeout: false))
-    case .deadlineExceeded, .readTimeout, .writeTimeout:
-      return Answer(.silence("no answer within the timeout", isTimeout: true))
+    case .deadlineExceeded, .readTimeout, .writeTimeout, .cancelled: return timedOut
     case .connectTimeout: return Answer(.silence("no connection within the timeout", isTimeout: true))
     case .tlsHandshakeTimeout: return Answer(.silence("TLS took longer than the timeout", isTimeout: true))
     default: return Answer(.silence(error.shortDescription, isTimeout: false))

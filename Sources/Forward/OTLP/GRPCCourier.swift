@@ -1,14 +1,15 @@
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix
-import NIOSSL
-import Synchronization
+import NIOCore
 package import Wire
 
 /// OTLP over gRPC: three unary calls on one connection (CONFORMANCE CLI-11).
 package final class GRPCCourier: Courier {
   private let options: TransportOptions
+  private let isTLS: Bool
   private let client: GRPCClient<HTTP2ClientTransport.Posix>
   private let connections: Task<Void, Never>
+  private let handshakes = Handshakes()
 
   private static let methods = [("trace", "Trace"), ("metrics", "Metrics"), ("logs", "Logs")].map { package, name in
     MethodDescriptor(
@@ -20,8 +21,10 @@ package final class GRPCCourier: Courier {
 
   package init(host: String, port: Int, isTLS: Bool, _ options: TransportOptions) throws {
     self.options = options
+    self.isTLS = isTLS
+    let handshakes = handshakes
     let transport = try HTTP2ClientTransport.Posix(
-      target: .dns(host: host, port: port),
+      target: Self.target(host, port),
       transportSecurity: isTLS ? .tls(Self.security(options.tls)) : .plaintext,
       config: .defaults {
         $0.compression.enabledAlgorithms = .gzip
@@ -29,10 +32,22 @@ package final class GRPCCourier: Courier {
         $0.backoff.initial = .milliseconds(100)
         $0.backoff.max = .seconds(5)
         $0.http2.targetWindowSize = 1 << 20
+        guard isTLS else { return }
+        if !options.tls.serverName.isEmpty { $0.http2.authority = options.tls.serverName }
+        $0.channelDebuggingCallbacks.onCreateTCPConnection = { handshakes.watch($0) }
       })
     let client = GRPCClient(transport: transport)
     self.client = client
     connections = Task { try? await client.runConnections() }
+  }
+
+  /// An address by its numbers is no name that TLS could ask for: the certificate must have the numbers.
+  private static func target(_ host: String, _ port: Int) -> any ResolvableTarget {
+    switch try? SocketAddress(ipAddress: host, port: port) {
+    case .v4: .ipv4(address: host, port: port)
+    case .v6: .ipv6(address: host, port: port)
+    default: .dns(host: host, port: port)
+    }
   }
 
   private static func security(
@@ -51,6 +66,7 @@ package final class GRPCCourier: Courier {
   package func send(_ parcel: any Parcel, _ range: Range<Int>, form: Int) async -> Answer {
     var metadata = Metadata()
     for header in options.headers() { metadata.replaceOrAddString(header.value, forKey: header.name.lowercased()) }
+    metadata.replaceOrAddString(options.userAgent, forKey: "user-agent")
     if !options.storeID.isEmpty { metadata.replaceOrAddString(options.storeID, forKey: "garner-via") }
     var call = CallOptions.defaults
     call.timeout = options.timeout
@@ -63,18 +79,21 @@ package final class GRPCCourier: Courier {
       ) { response in try response.message }
       return Answer(.grpc(0), body: body)
     } catch let error as RPCError {
-      return Self.answer(error)
+      return answer(error)
     } catch {
       return Answer(.silence("\(error)", isTimeout: false))
     }
   }
 
-  private static func answer(_ error: RPCError) -> Answer {
-    let cause = error.cause.map { "\($0)" } ?? ""
-    if cause.contains("CERTIFICATE_VERIFY_FAILED") || cause.contains("handshakeFailed") {
-      return Answer(.untrusted("TLS: \(cause)"))
+  private func answer(_ error: RPCError) -> Answer {
+    // A connection that TLS ended is told as one that could not be made.
+    if error.code == .unavailable, let fault = handshakes.fault { return Answer(.untrusted(fault)) }
+    var words = error.message
+    // Some close the connection over it and do not say why.
+    if isTLS && options.tls.certFile.isEmpty && words.contains("connection preface") {
+      words += " It may want a client certificate (`tls.cert_file`)."
     }
-    var answer = Answer(.grpc(error.code.rawValue), body: Array(error.message.utf8))
+    var answer = Answer(.grpc(error.code.rawValue), body: Array(words.utf8))
     for case let details in error.metadata[binaryValues: "grpc-status-details-bin"] {
       if let wait = RetryInfo.read(details) { answer.headers.append(("retry-after", String(wait))) }
     }

@@ -51,7 +51,9 @@ struct PromRandomRecords {
     }
     record.received = now
     record.ends = random.one(in: 40)
-    if random.one(in: 5) { record.resource = #"{"service.name":"other","host.name":"h"}"# }
+    if random.one(in: 5) {
+      record.resource = "{\"service.name\":\"other\",\"host.name\":\"h\(random.upTo(2))\"}"
+    }
     return record
   }
 }

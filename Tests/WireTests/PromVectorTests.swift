@@ -21,7 +21,12 @@ import Testing
 
   private static func sent(_ file: String) throws -> [RemoteWriteMessage.Series] {
     let builder = RemoteWriteBuilder(options: options())
-    try PromFixture.records(file).forEachRecord(receivedAt: received) { #expect(builder.add($0) == .taken) }
+    try PromFixture.records(file).forEachRecord(receivedAt: received) { record in
+      let take = builder.add(record)
+      // A gauge that would be a second line in the series of a counter.
+      let clashes = file.hasPrefix("m11") && record.metric.type == .gauge
+      #expect(take == (clashes ? .refused("high_cardinality") : .taken))
+    }
     return try builder.sent()
   }
 
@@ -52,9 +57,6 @@ import Testing
       #expect(sample.time == 1_700_000_010_000)
       if id == "m07-no-recorded-value" && !one.text.hasPrefix("target_info") {
         #expect(sample.isStale)
-      } else if one.text.hasPrefix("dup_seconds_total") {
-        // Of two points at one time Prometheus keeps the first and we the last.
-        #expect(sample.value == 2)
       } else {
         #expect(values[one.text] == sample.value, "\(one.text)")
       }

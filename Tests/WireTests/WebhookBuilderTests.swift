@@ -34,6 +34,43 @@ import Wire
       ])
   }
 
+  /// Columns repeat attributes.
+  @Test func keepsBackColumnsOfAttributesThatMayNotLeave() throws {
+    func line(_ filter: AttributeFilter, resource: String, attributes: String) throws -> JSONTree {
+      let json = """
+        {"resourceLogs":[{"resource":{"attributes":[\(resource)]},"scopeLogs":[{"logRecords":[{"timeUnixNano":"1000",\
+        "attributes":[\(attributes)]}]}]}]}
+        """
+      return JSONTree(Array(try #require(try Self.lines(.logs, json, filter).first).utf8))
+    }
+    func text(_ key: String, _ value: String) -> String {
+      "{\"key\":\"\(key)\",\"value\":{\"stringValue\":\"\(value)\"}}"
+    }
+    let resource = [text("service.name", "SECRET"), text("service.instance.id", "SECRET")].joined(separator: ",")
+    let attributes = [
+      text("game_module", "SECRET"), text("mod_fingerprint", "SECRET"), text("category", "SECRET"),
+      text("event.name", "SECRET.a"), text("correlation", "SECRET"),
+      "{\"key\":\"tick\",\"value\":{\"intValue\":\"7\"}}",
+      "{\"key\":\"duration_us\",\"value\":{\"intValue\":\"9\"}}",
+    ].joined(separator: ",")
+    let columns = [
+      "session_id", "component", "game_module", "mod_fingerprint", "category", "duration_us", "tick", "correlation",
+    ]
+    let open = try line(AttributeFilter(), resource: resource, attributes: attributes)
+    #expect(columns.allSatisfy { open[$0] != .null })
+    for filter in [AttributeFilter(deny: ["*"]), AttributeFilter(allow: ["map"])] {
+      let closed = try line(filter, resource: resource, attributes: attributes)
+      #expect(columns.allSatisfy { closed[$0] == .null }, "\(closed)")
+      #expect(closed["event"]?.string == "log")
+    }
+    let named = try line(
+      AttributeFilter(deny: ["service.instance.id"]), resource: resource, attributes: text("session.id", "mine"))
+    #expect(named["session_id"]?.string == "mine")
+    #expect(named["component"]?.string == "SECRET")
+    let unnamed = try line(AttributeFilter(deny: ["service.instance.id"]), resource: resource, attributes: "")
+    #expect(unnamed["session_id"] == .null)
+  }
+
   /// A span event is a row of `telemetry_events` too; it goes with its span.
   @Test func writesSpanEventsBehindTheirSpan() throws {
     let json = """

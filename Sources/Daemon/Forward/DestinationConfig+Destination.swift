@@ -215,9 +215,10 @@ extension DestinationConfig {
       PrometheusOptions.Translation(rawValue: prometheus.translation.rawValue) ?? options.translation
     options.staticLabels = prometheus.staticLabels
     options.resourceLabels = prometheus.resourceLabels
+    options.allow = prometheus.allowLabels
+    options.deny = prometheus.denyLabels
     // What may not leave is no label either: counters are summed over it.
-    options.allow = prometheus.allowLabels.isEmpty ? allow : prometheus.allowLabels
-    options.deny = prometheus.denyLabels + deny
+    options.attributes = AttributeFilter(allow: allow, deny: deny)
     options.scopeLabels = prometheus.scopeLabels
     options.targetInfo = prometheus.targetInfo
     options.exponential = PrometheusOptions.Exponential(rawValue: prometheus.exponential.rawValue) ?? .native

@@ -26,7 +26,7 @@ final class LokiOrigin {
     let block = LokiBlock()
     var spent: Set<String> = []
     for key in wanted where labels.hasRoom {
-      if let text = rowText(record, key) {
+      if let text = rowText(record, key, options.attributes) {
         labels.add(key.replacing("row.", with: ""), String(decoding: text, as: UTF8.self))
       } else if let text = try attribute(key, record.resource.attributes, options.attributes) {
         if labels.add(key, text) { spent.insert(key) }
@@ -40,14 +40,20 @@ final class LokiOrigin {
     return Shape(stream: stream, state: streams.state(of: stream), metadata: block)
   }
 
-  private static func rowText(_ record: OTLPRecord, _ key: String) -> UnsafeRawBufferPointer? {
-    let none = UnsafeRawBufferPointer(start: nil, count: 0)
+  /// Nil: it is no column. Empty: it has none, or none that may leave.
+  private static func rowText(
+    _ record: OTLPRecord, _ key: String, _ filter: AttributeFilter
+  ) -> UnsafeRawBufferPointer? {
+    let text: UnsafeRawBufferPointer?
+    let attributes: [String]
     switch key {
-    case "row.component": return record.origin?.component ?? none
-    case "row.game_module": return record.origin?.gameModule ?? none
-    case "row.category": return record.category
+    case "row.component": (text, attributes) = (record.origin?.component, ["component", "service.name"])
+    case "row.game_module": (text, attributes) = (record.origin?.gameModule, ["game_module", "game.module"])
+    case "row.category": (text, attributes) = (record.category, ["category", "event.category"])
     default: return nil
     }
+    let none = UnsafeRawBufferPointer(start: nil, count: 0)
+    return filter.allows(all: attributes) ? text ?? none : none
   }
 
   private static func attribute(

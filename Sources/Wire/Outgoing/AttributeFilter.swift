@@ -16,6 +16,10 @@ package struct AttributeFilter: Sendable, Equatable {
     return allow.isEmpty || allow.contains { Self.matches($0[...], key[...]) }
   }
 
+  package func allows(all keys: [String]) -> Bool {
+    keys.allSatisfy { key in Array(key.utf8).withUnsafeBytes { allows($0) } }
+  }
+
   /// Greedy with one way back: linear for one star, never exponential.
   package static func matches(_ pattern: ArraySlice<UInt8>, _ text: Slice<UnsafeRawBufferPointer>) -> Bool {
     var p = pattern.startIndex

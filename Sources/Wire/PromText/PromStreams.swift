@@ -3,6 +3,8 @@ import Telemetry
 
 /// What a resource gives to the series of its points.
 final class PromResource {
+  /// Of all its attributes.
+  var key = ReceiptKey(high: 0, low: 0)
   var labels = PromLabels()
   /// Of `target_info`; nil when it has none.
   var info: TargetInfo?
@@ -18,21 +20,25 @@ final class PromStream {
   let resource: PromResource
   let text: SeriesText?
   let key: ReceiptKey
-  /// Identity with the attributes that are summed away; nil when there are none.
-  let sourceKey: ReceiptKey?
+  /// Identity with all that is no label, of the resource too.
+  let sourceKey: ReceiptKey
+  /// It has attributes that are summed away.
+  let isSummed: Bool
   /// Set when the first point is let in.
   var series: Series?
   var source: Series?
 
   init(
     _ outcome: Outcome, _ resource: PromResource, text: SeriesText? = nil,
-    key: ReceiptKey = ReceiptKey(high: 0, low: 0), sourceKey: ReceiptKey? = nil
+    key: ReceiptKey = ReceiptKey(high: 0, low: 0), sourceKey: ReceiptKey = ReceiptKey(high: 0, low: 0),
+    isSummed: Bool = false
   ) {
     self.outcome = outcome
     self.resource = resource
     self.text = text
     self.key = key
     self.sourceKey = sourceKey
+    self.isSummed = isSummed
   }
 }
 

@@ -30,8 +30,11 @@ package struct PrometheusOptions: Sendable {
   package var staticLabels: [String: String] = [:]
   /// Resource attributes that become labels of every series; patterns as in `AttributeFilter`.
   package var resourceLabels: [String] = []
+  /// Which attributes are labels; those that are none are summed away.
   package var allow: [String] = []
   package var deny = deniedByDefault
+  /// Which attributes leave at all.
+  package var attributes = AttributeFilter()
   package var scopeLabels = true
   package var targetInfo = true
   package var exponential = Exponential.native

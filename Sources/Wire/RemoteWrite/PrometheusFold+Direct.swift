@@ -41,6 +41,8 @@ extension PrometheusFold {
       index = placed
       fill(index, record, start: record.metric.monotonic ? Self.start(record) : 0)
       points[index].value = given.double
+      // Where it stands, for when another source of the same labels makes a sum of it.
+      if record.metric.monotonic && given.isFinite && !Self.endsSeries(record) { series.number = given }
     }
     points[index].payload = .number
     series.active = record.receivedAt

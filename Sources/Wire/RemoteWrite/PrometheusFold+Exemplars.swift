@@ -31,7 +31,7 @@ extension PrometheusFold {
           ids.append((Array(name), Array(text.dropFirst().dropLast())))
         } else if name.spells("filtered_attributes") {
           try forEachAttribute(try object.cursor.storedValue()) { key, value in
-            guard key.withUnsafeBytes({ filter.allows($0) }), !value.isEmpty else { return }
+            guard isLabel(key), !value.isEmpty else { return }
             let label = labelName(key)
             guard !label.isEmpty, !filtered.contains(where: { $0.name == label }) else { return }
             filtered.append((label, value))

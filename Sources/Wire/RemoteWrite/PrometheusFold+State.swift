@@ -2,7 +2,7 @@ import Telemetry
 
 /// Checkpoints. Points that wait for a cut are not in them: they belong to records that are read again or were settled.
 extension PrometheusFold {
-  private static let version: UInt8 = 1
+  private static let version: UInt8 = 2
 
   func state() -> [UInt8] {
     var out = FoldStateWriter()
@@ -103,6 +103,11 @@ extension PrometheusFold {
     out.flag(one.isSum)
     write(one.classic, to: &out)
     write(one.exponential, to: &out)
+    out.flag(one.isCounted)
+    let owners = (one.owner.map { [$0] } ?? []) + one.formers
+    out.flag(one.owner != nil)
+    out.unsigned(UInt64(owners.count))
+    for key in owners { write(key, to: &out) }
     guard one.isSum else { return }
     out.signed(one.slotSent)
     out.unsigned(UInt64(one.slots.count))
@@ -140,6 +145,13 @@ extension PrometheusFold {
     one.isSum = try input.flag()
     one.classic = try readClassic(&input)
     one.exponential = try readExponential(&input)
+    one.isCounted = try input.flag()
+    let hasOwner = try input.flag()
+    for _ in 0..<(try input.count()) { one.formers.append(try readKey(&input)) }
+    if hasOwner {
+      guard !one.formers.isEmpty else { throw FoldStateError() }
+      one.owner = one.formers.removeFirst()
+    }
     guard one.isSum else { return one }
     one.slotSent = try input.signed()
     for _ in 0..<(try input.count()) {

@@ -38,7 +38,7 @@ extension PrometheusFold {
     var labels = resource.labels
     var isSummed = false
     try forEachAttribute(record.seriesAttributes) { key, value in
-      guard key.withUnsafeBytes({ filter.allows($0) }) else {
+      guard isLabel(key) else {
         isSummed = true
         return
       }
@@ -56,18 +56,35 @@ extension PrometheusFold {
     let text = labels.text(metricText, kind)
     if text.byteCount > options.bytesPerRequest { return PromStream(.refused("too_large"), resource) }
     return PromStream(
-      .series, resource, text: text, key: text.key(hash), sourceKey: isSummed ? sourceKey(record) : nil)
+      .series, resource, text: text, key: text.key(hash), sourceKey: try sourceKey(record, resource),
+      isSummed: isSummed)
   }
 
   /// Everything that tells one stream from another (CONFORMANCE MET-14).
-  func sourceKey(_ record: OTLPRecord) -> ReceiptKey {
+  private func sourceKey(_ record: OTLPRecord, _ resource: PromResource) throws(JSONFault) -> ReceiptKey {
     var state = hash.start()
     state.add(UInt64(record.metric.type.rawValue) << 8 | (record.metric.monotonic ? 1 : 0))
-    for text in [
-      record.resource.attributes, record.scope.name, record.scope.version, record.scope.attributes, record.metric.name,
-      record.metric.unit, record.seriesAttributes,
-    ] { state.add(text) }
+    for text in [record.scope.name, record.scope.version, record.metric.name, record.metric.unit] { state.add(text) }
+    for key in [resource.key, try attributesKey(record.scope.attributes), try attributesKey(record.seriesAttributes)] {
+      state.add(key.high)
+      state.add(key.low)
+    }
     return state.finish()
+  }
+
+  /// The same in whatever order they come: a process that starts again may tell them in another one.
+  private func attributesKey(_ json: UnsafeRawBufferPointer) throws(JSONFault) -> ReceiptKey {
+    var sum = ReceiptKey(high: 0, low: 0)
+    guard var object = StoredObject(json) else { return sum }
+    while let key = try object.next() {
+      var state = hash.start()
+      state.add(key)
+      state.add(try object.cursor.storedValue())
+      let one = state.finish()
+      sum.high &+= one.high
+      sum.low &+= one.low
+    }
+    return sum
   }
 
   private func metricText(_ metric: OTLPRecord.Metric) throws(JSONFault) -> MetricText {
@@ -109,7 +126,7 @@ extension PrometheusFold {
     }
     var denied = false
     try forEachAttribute(scope.attributes) { key, value in
-      guard key.withUnsafeBytes({ filter.allows($0) }) else {
+      guard isLabel(key) else {
         denied = true
         return
       }
@@ -123,21 +140,23 @@ extension PrometheusFold {
 
   private func resource(_ stored: OTLPRecord.Resource) throws(JSONFault) -> PromResource {
     let resource = PromResource()
+    resource.key = try attributesKey(stored.attributes)
     var name: [UInt8] = []
     var namespace: [UInt8] = []
     var instance: [UInt8] = []
     var info = PromLabels()
     let promotes = !options.resourceLabels.isEmpty
     try forEachAttribute(stored.attributes) { key, value in
-      let isAllowed = key.withUnsafeBytes { filter.allows($0) }
-      if promotes && isAllowed && key.withUnsafeBytes({ resourceFilter.allows($0) }) {
+      // Which attributes of points are labels (`labels.allow`) says nothing of those that are asked for by name.
+      guard key.withUnsafeBytes({ options.attributes.allows($0) && denied.allows($0) }) else { return }
+      if promotes && key.withUnsafeBytes({ resourceFilter.allows($0) }) {
         resource.labels.add(labelName(key), value, key: key, .resource)
       }
       switch String(decoding: key, as: UTF8.self) {
       case "service.name": name = value
       case "service.namespace": namespace = value
       case "service.instance.id": instance = value
-      default: if isAllowed { info.add(labelName(key), value, key: key, .attribute) }
+      default: if isLabel(key) { info.add(labelName(key), value, key: key, .attribute) }
       }
     }
     var identity = PromLabels()

@@ -6,7 +6,7 @@ extension PrometheusFold {
   func absorb(_ record: OTLPRecord, _ stream: PromStream) throws(JSONFault) -> ParcelTake {
     if record.kind == .distribution || !record.ext.isEmpty { try reader.read(record) }
     if let refusal = checkShape(record) { return refusal }
-    let sourceKey = stream.sourceKey ?? stream.key
+    let sourceKey = stream.sourceKey
     let known = stream.source ?? sources[sourceKey]
     if let known, let refusal = checkDelta(record, known) { return refusal }
     guard known != nil || sources.count < options.maxSeries else { return .refused("series_limit") }
@@ -25,7 +25,10 @@ extension PrometheusFold {
     let source = known ?? Series(key: sourceKey, text: nil, weight: 0)
     if known == nil { sources[sourceKey] = source }
     stream.source = source
-    if !target.isSum { beginSum(target, record) }
+    if !target.isSum {
+      beginSum(target, record)
+      resize(target, weight: weight)
+    }
     let slot = slotIndex(target, record)
     add(record, source, target, slot)
     target.slots[slot].records += 1
@@ -35,6 +38,7 @@ extension PrometheusFold {
       source.time = record.time
       source.pointStart = Self.start(record)
     }
+    if !Self.endsSeries(record) { source.isCounted = false }
     source.active = record.receivedAt
     target.active = record.receivedAt
     return .absorbed
@@ -59,12 +63,32 @@ extension PrometheusFold {
 
   /// What was sent of it before, if anything, was of one source; now it is a sum that begins at nothing.
   private func beginSum(_ target: Series, _ record: OTLPRecord) {
+    keepOwner(target, record)
     target.isSum = true
     target.start = 0
     target.number = RunningNumber(0)
     target.classic = nil
     target.exponential = nil
     target.slotSent = target.newest == .min ? .min : SumSlot.end(target.newest * 1_000_000)
+  }
+
+  /// Whose series it was goes on as one of its sources: what it had reached was sent, so it counts from there.
+  private func keepOwner(_ target: Series, _ record: OTLPRecord) {
+    defer {
+      target.owner = nil
+      target.formers = []
+    }
+    guard let owner = target.owner, sources[owner] == nil, sources.count < options.maxSeries else { return }
+    let source = Series(key: owner, text: nil, weight: 0)
+    source.time = target.time == .min ? target.newest * 1_000_000 : target.time
+    source.pointStart = target.pointStart
+    source.active = target.active
+    if record.metric.type == .sum && record.metric.monotonic {
+      source.number = target.number
+    } else {
+      source.isCounted = true
+    }
+    sources[owner] = source
   }
 
   private func slotIndex(_ target: Series, _ record: OTLPRecord) -> Int {
@@ -137,15 +161,16 @@ extension PrometheusFold {
   /// MET-11).
   private func came(_ record: OTLPRecord, _ source: Series, isKnown: Bool) -> Came {
     if Self.isDelta(record) { return .all }
-    guard isKnown else { return beganLately(record) ? .all : .nothing }
     let start = Self.start(record)
+    if source.isCounted { return start >= source.time && start != record.time ? .all : .nothing }
+    guard isKnown else { return beganLately(record) ? .all : .nothing }
     guard start != 0, source.pointStart != 0, start > source.pointStart else { return .difference }
     return start == record.time ? .nothing : .all
   }
 
   private func increase(_ record: OTLPRecord, _ source: Series, _ given: RunningNumber, _ ends: Bool) -> RunningNumber {
     if Self.isDelta(record) { return ends ? RunningNumber(0) : given }
-    let isKnown = source.time != .min
+    let isKnown = source.time != .min && !source.isCounted
     let last = source.number
     source.number = given
     // What goes up and down counts with its change.

@@ -14,8 +14,11 @@ final class PrometheusFold {
   }
 
   let namer: PromNames
+  /// Attributes that are labels.
   let filter: AttributeFilter
   let resourceFilter: AttributeFilter
+  /// Labels that are not wanted, whatever they are made of.
+  let denied: AttributeFilter
   var hash = KeyedHash(k0: 0, k1: 0)
   var hashKey: (UInt64, UInt64)
 
@@ -55,6 +58,7 @@ final class PrometheusFold {
     namer = PromNames(translation: options.translation)
     filter = AttributeFilter(allow: options.allow, deny: options.deny)
     resourceFilter = AttributeFilter(allow: options.resourceLabels)
+    denied = AttributeFilter(deny: options.deny)
     hashKey = (.random(in: 0 ... .max), .random(in: 0 ... .max))
     hash = KeyedHash(k0: hashKey.0, k1: hashKey.1)
   }
@@ -72,13 +76,24 @@ final class PrometheusFold {
       case .refused(let reason): return .refused(reason)
       case .series: break
       }
-      let isSummed = stream.sourceKey != nil || (stream.series ?? series[stream.key])?.isSum ?? false
-      let take = try isSummed ? absorb(record, stream) : direct(record, stream)
+      let take: ParcelTake
+      switch way(record, stream) {
+      case .direct: take = try direct(record, stream)
+      case .sum: take = try absorb(record, stream)
+      case .refused: return .refused("high_cardinality")
+      case .skipped: return .skipped
+      }
+      if take == .taken { own(record, stream) }
       if take == .taken || take == .absorbed { info(record, stream.resource) }
       return take
     } catch {
       return .refused("invalid")
     }
+  }
+
+  /// What may leave, and is wanted as a label.
+  func isLabel(_ key: [UInt8]) -> Bool {
+    key.withUnsafeBytes { filter.allows($0) && options.attributes.allows($0) }
   }
 
   // MARK: clock

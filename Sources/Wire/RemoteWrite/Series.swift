@@ -23,6 +23,13 @@ final class Series {
   var classic: ClassicTotals?
   var exponential: ExponentialTotals?
 
+  /// Whose points it has now, as `PrometheusFold.sourceKey` tells sources apart; nil: nobody's, or a sum of several.
+  var owner: ReceiptKey?
+  /// Of a gauge or summary: whose it was since its owner was last silent for long.
+  var formers: [ReceiptKey] = []
+  /// Of a source: what it had reached was sent before it became one, so its next value only tells where it stands.
+  var isCounted = false
+
   /// Others are summed into it.
   var isSum = false
   /// Of such a series: what is not sent yet, oldest first, and the end of the last slot sent.

@@ -174,7 +174,7 @@ import Wire
     (400, "2 errors like: entry too far behind, 1 errors like: entry too far behind", 3, "out_of_order"),
     (400, "entry has timestamp too old: 2020", 1, "too_old"),
     (400, "max entry size '262144' bytes exceeded", 1, "too_large"),
-    (422, "something else", 1, "invalid"),
+    (400, "something else", 1, "invalid"),
     (400, "total ignored: 900 out of 900", 10, "invalid"),
   ]
 
@@ -197,6 +197,24 @@ import Wire
     #expect(lab.server.requests.count == 1)
     #expect(books.refused[reason]?.count == refused)
     #expect(books.sent == 10 - refused)
+    await lab.stop()
+  }
+
+  @Test func takesA422OfLokiForNothingToTake() async throws {
+    let lab = try await ForwardLab { _, _ in .answer(422, [], Array("at least one valid entry is required".utf8)) }
+    let last = lab.records.append(10)
+    var options = ForwardLab.options("d", .loki)
+    options.filter.signals = [.logs]
+    let url = lab.server.url + "/loki/api/v1/push"
+    try await lab.run([
+      Destination(options) { _ in
+        try LokiCourier(url: url, ForwardLab.transport())
+      } builder: {
+        LokiBuilder()
+      }
+    ]) { $0.position.low == last }
+    #expect(try lab.state().books.refusedCount == 0)
+    #expect(try lab.state().books.sent == 10)
     await lab.stop()
   }
 

@@ -171,10 +171,10 @@ import Wire
     ("entry with timestamp 2023 ignored, reason: 'entry too far behind'; total ignored: 3 out of 10", 3),
     ("user 'fake', total ignored: 12 out of 12 for stream: {a=\"b\"}", 12),
     ("3 errors like: entry for stream '{}' has timestamp too old\n2 errors like: too new", 5),
-    ("1 errors like: x", 1), ("stream limit reached", 1), ("", 1), ("total ignored: out of", 1),
+    ("1 errors like: x", 1), ("stream limit reached", nil), ("", nil), ("total ignored: out of", nil),
     ("total ignored: 99999999999999999999999 out of", 1_000_000_000),
   ])
-  func countsWhatLokiIgnored(text: String, count: Int) {
+  func countsWhatLokiIgnored(text: String, count: Int?) {
     #expect(LokiAnswer.ignored(in: Array(text.utf8)) == count)
   }
 }

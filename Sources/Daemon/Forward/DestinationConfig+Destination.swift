@@ -176,10 +176,11 @@ struct DestinationFactory: Sendable {
     loki.longLines = config.loki.longLines == .cut ? .cut : .refuse
     loki.attributes = filter
     let lokiOptions = loki
+    let overflow = LokiOverflow()
     return Destination(options) { _ in
-      try LokiCourier(url: url, transport)
+      try LokiCourier(url: url, overflow: overflow, transport)
     } builder: {
-      LokiBuilder(lokiOptions)
+      LokiStreamBuilder(lokiOptions, overflow: overflow)
     }
   }
 

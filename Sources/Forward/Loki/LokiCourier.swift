@@ -6,10 +6,14 @@ package final class LokiCourier: Courier {
   private let isJSON: Bool
   private let options: TransportOptions
   private let transport: HTTPTransport
+  private let overflow: LokiOverflow
 
   /// `isJSON`: the JSON form; else protobuf in a snappy block.
-  package init(url: String, isJSON: Bool = false, _ options: TransportOptions) throws {
+  package init(
+    url: String, isJSON: Bool = false, overflow: LokiOverflow = LokiOverflow(), _ options: TransportOptions
+  ) throws {
     self.url = url
+    self.overflow = overflow
     self.isJSON = isJSON
     self.options = options
     transport = try HTTPTransport(options)
@@ -30,10 +34,11 @@ package final class LokiCourier: Courier {
     guard case .status(let status) = answer.outcome, status == 400 || status == 422 else {
       return AnswerTable.loki.verdict(answer)
     }
-    // The rest of it is stored.
+    // The rest of it is stored. What complains without a number has something against one entry; 422 against none: there
+    // was nothing that it could take.
     let words = answer.words
-    return .accept(
-      refused: min(LokiAnswer.ignored(in: answer.body), range.count), reason: Self.reason(words), message: words)
+    let ignored = LokiAnswer.ignored(in: answer.body) ?? (status == 400 ? 1 : 0)
+    return .accept(refused: min(ignored, range.count), reason: Self.reason(words), message: words)
   }
 
   static func reason(_ words: String) -> String {
@@ -54,4 +59,10 @@ package final class LokiCourier: Courier {
   package func isRepeat(_ reason: String) -> Bool { reason == "out_of_order" }
 
   package func close() async { await transport.close() }
+
+  package var advice: String {
+    let count = overflow.count
+    return count == 0
+      ? "" : "\(count) records have only the labels of their service: take some out of `labels`, or raise `max_streams`"
+  }
 }

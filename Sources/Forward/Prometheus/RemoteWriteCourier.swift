@@ -45,10 +45,14 @@ package final class RemoteWriteCourier: Courier {
   }
 
   package func judge(_ answer: Answer, _ parcel: any Parcel, _ range: Range<Int>, form: Int) -> Verdict {
+    let verdict = verdict(answer, parcel, range, form)
+    fallback.note(verdict, isNative: (parcel as? RemoteWriteParcel)?.isNative ?? false)
+    return verdict
+  }
+
+  private func verdict(_ answer: Answer, _ parcel: any Parcel, _ range: Range<Int>, _ form: Int) -> Verdict {
     let verdict = (form == 2 ? AnswerTable.remoteWrite2 : AnswerTable.remoteWrite1).verdict(answer)
     if case .otherForm = verdict { return version == .auto && form == 2 ? .otherForm : .stop }
-    let isNative = (parcel as? RemoteWriteParcel)?.isNative ?? false
-    defer { if isNative { fallback.note(verdict, answer) } }
     guard form == 2, case .accept = verdict else { return named(verdict, answer) }
     guard
       let written = RemoteWriteAnswer(
@@ -91,17 +95,29 @@ package final class RemoteWriteCourier: Courier {
 
 /// A receiver that refuses native histograms twenty times running is sent totals.
 package final class NativeFallback: Sendable {
-  private let state = Mutex((running: 0, isOver: false))
+  private struct State {
+    var running = 0
+    var isOver = false
+    /// Something else was taken since the last refusal.
+    var tookOthers = false
+  }
+
+  private let state = Mutex(State())
 
   package init() {}
 
   package var isOver: Bool { state.withLock { $0.isOver } }
 
-  func note(_ verdict: Verdict, _ answer: Answer) {
+  func note(_ verdict: Verdict, isNative: Bool) {
     state.withLock { state in
       switch verdict {
-      case .accept(0, _, _): state.running = 0
-      case .refuse, .split, .accept: state.running += 1
+      case .accept(0, _, _): if isNative { state.running = 0 } else { state.tookOthers = true }
+      case .refuse, .split, .accept: if isNative { state.running += 1 }
+      case .serverError:
+        // Some that have them switched off say so; then all else is taken, which tells it from an outage.
+        guard isNative && state.tookOthers else { return }
+        state.tookOthers = false
+        state.running += 1
       default: break
       }
       if state.running >= 20 { state.isOver = true }

@@ -1,9 +1,8 @@
 /// What Loki says of a push that it did not take whole (CONFORMANCE LOKI-10): with 400 the rest of it is stored.
 package enum LokiAnswer {
-  /// How many entries were ignored: of `total ignored: 3 out of 10`, else the sum of `2 errors like: …`, else one.
-  package static func ignored(in body: [UInt8]) -> Int {
-    total(body) ?? errors(body) ?? 1
-  }
+  /// How many entries were ignored: of `total ignored: 3 out of 10`, else the sum of `2 errors like: …`. Nil: it does
+  /// not say.
+  package static func ignored(in body: [UInt8]) -> Int? { total(body) ?? errors(body) }
 
   private static func total(_ body: [UInt8]) -> Int? {
     let mark = Array("total ignored: ".utf8)

@@ -6,7 +6,7 @@ import Wire
 @testable import Forward
 
 /// Where destinations begin, and that nothing acknowledged lies before that.
-@Suite(.timeLimit(.minutes(1))) struct BeginningTests {
+@Suite(.timeLimit(.minutes(5))) struct BeginningTests {
   @Test func aNewDestinationHasItsPlaceBeforeItBegins() async throws {
     let lab = try await ForwardLab()
     lab.records.append(10)

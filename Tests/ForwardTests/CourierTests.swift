@@ -6,7 +6,7 @@ import Wire
 
 @testable import Forward
 
-@Suite(.timeLimit(.minutes(1))) struct CourierTests {
+@Suite(.timeLimit(.minutes(5))) struct CourierTests {
   private static let parcel = LinesParcel(
     [ParcelItem(.logs, id: 1, time: 0)], ["1"], lane: nil, road: 0, bytesEach: 10)
 

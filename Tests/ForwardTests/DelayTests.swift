@@ -4,7 +4,7 @@ import Wire
 
 @testable import Forward
 
-@Suite(.timeLimit(.minutes(1))) struct DelayTests {
+@Suite(.timeLimit(.minutes(5))) struct DelayTests {
   private static let second: Int64 = 1_000_000_000
   private static let delay = DestinationDelay(
     wait: .seconds(180), match: ["relay.tick.*"].compactMap(RecordPattern.init))
@@ -63,7 +63,7 @@ import Wire
 }
 
 /// What a delay held is not lost when the delay changes.
-@Suite(.timeLimit(.minutes(1))) struct DelayChangeTests {
+@Suite(.timeLimit(.minutes(5))) struct DelayChangeTests {
   private static let second: Int64 = 1_000_000_000
 
   private static func delay(_ patterns: String...) -> DestinationDelay {
@@ -161,7 +161,7 @@ import Wire
   }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct ReplayTests {
+@Suite(.timeLimit(.minutes(5))) struct ReplayTests {
   private func request(_ lab: ForwardLab) -> ReplayRequest {
     ReplayRequest(id: 0, destination: "d", lastID: lab.records.lastID)
   }

@@ -5,7 +5,7 @@ import Wire
 
 @testable import Forward
 
-@Suite(.timeLimit(.minutes(1))) struct EngineTests {
+@Suite(.timeLimit(.minutes(5))) struct EngineTests {
   @Test func deliversEveryRecordOnceInTheOrderOfItsLane() async throws {
     let lab = try await ForwardLab()
     lab.records.append([TestRow(id: 3), TestRow(id: 10), TestRow(id: 11)])

@@ -92,7 +92,7 @@ final class TestFolder: Sendable {
   }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct FileTests {
+@Suite(.timeLimit(.minutes(5))) struct FileTests {
   private func rows(_ ids: ClosedRange<Int64>) -> [TestRow] {
     ids.map { TestRow(id: $0, data: "{\"body\":\"note-\($0)\"}") }
   }

@@ -7,7 +7,7 @@ import Wire
 
 @testable import Forward
 
-@Suite(.timeLimit(.minutes(1))) struct GRPCCourierTests {
+@Suite(.timeLimit(.minutes(5))) struct GRPCCourierTests {
   private struct Bytes: MessageSerializer, MessageDeserializer {
     func serialize<B: GRPCContiguousBytes>(_ message: [UInt8]) throws -> B { B(message) }
     func deserialize<B: GRPCContiguousBytes>(_ bytes: B) throws -> [UInt8] { bytes.withUnsafeBytes { Array($0) } }

@@ -5,7 +5,7 @@ import Wire
 @testable import Forward
 
 /// One exchange over HTTP, whatever its other side does.
-@Suite(.timeLimit(.minutes(1))) struct HTTPTransportTests {
+@Suite(.timeLimit(.minutes(5))) struct HTTPTransportTests {
   private func answers(
     _ server: ScriptedServer, timeout: Duration = .seconds(30), count: Int = 1
   ) async throws -> [Answer] {

@@ -5,7 +5,7 @@ import Wire
 
 @testable import Forward
 
-@Suite(.timeLimit(.minutes(1))) struct RestartTests {
+@Suite(.timeLimit(.minutes(5))) struct RestartTests {
   @Test func endsAtOnceDuringAnOutageAndGoesOnAtTheNextStart() async throws {
     let lab = try await ForwardLab { _, count in count < 3 ? .ok : .answer(503) }
     let last = lab.records.append(100)

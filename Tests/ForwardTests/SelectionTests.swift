@@ -4,7 +4,7 @@ import Wire
 
 @testable import Forward
 
-@Suite(.timeLimit(.minutes(1))) struct SelectionTests {
+@Suite(.timeLimit(.minutes(5))) struct SelectionTests {
   @Test func filtersByPatternsAndBeginsWhereItIsTold() async throws {
     let lab = try await ForwardLab()
     let last = lab.records.append(40) { place in

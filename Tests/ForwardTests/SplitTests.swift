@@ -5,7 +5,7 @@ import Wire
 @testable import Forward
 
 /// How parcels are taken apart, and what is given up then.
-@Suite(.timeLimit(.minutes(1))) struct SplitTests {
+@Suite(.timeLimit(.minutes(5))) struct SplitTests {
   @Test func refusesTheOneRecordOfEndlessServerErrorsWithoutOtherTraffic() async throws {
     let lab = try await ForwardLab { request, _ in
       request.ids.contains(5) ? .answer(500, [], Array("what is this".utf8)) : .ok

@@ -360,10 +360,8 @@ actor Delivery {
 
   /// Rows `first...last` are about to be gone: records of a file that is pruned.
   func pruned(_ records: SignalCount) {
-    for signal in Signal.allCases {
-      state.books.count(signal, \.matched, records[signal])
-      state.books.count(signal, \.prunedUnsent, records[signal])
-    }
+    state.books.count(records, \.matched)
+    state.books.count(records, \.prunedUnsent)
     vitals.set(state)
     keeper.put(key, state)
   }
@@ -379,7 +377,7 @@ actor Delivery {
     switch gate.state {
     case .closed(_, let isStop): return isStop ? "stopped" : isThrottled ? "throttled" : "retrying"
     case .probing(let isStop): return isStop ? "stopped" : "retrying"
-    case .open: return isRetrying ? "retrying" : isThrottled ? "throttled" : open.isEmpty ? "idle" : "sending"
+    case .open: return open.isEmpty ? "idle" : isRetrying ? "retrying" : isThrottled ? "throttled" : "sending"
     }
   }
 

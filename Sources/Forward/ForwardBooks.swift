@@ -34,6 +34,10 @@ package struct ForwardBooks: Sendable, Equatable, Codable {
     signals[signal.name, default: SignalBooks()][keyPath: count] += records
   }
 
+  mutating func count(_ records: SignalCount, _ count: WritableKeyPath<SignalBooks, Int64>) {
+    for signal in Signal.allCases { self.count(signal, count, records[signal]) }
+  }
+
   /// `records` among the rows `first...last`.
   mutating func refuse(
     _ signal: Signal, _ reason: String, first: Int64, last: Int64, records: Int64, now: Int64, message: String

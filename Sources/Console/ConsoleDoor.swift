@@ -51,14 +51,12 @@ package struct ConsoleDoor: HTTPResponder {
       case "/metrics":
         await guarded(request) { Self.body(.ok, "text/plain; version=0.0.4; charset=utf-8", await metrics()) }
       case "/": Self.text(.ok, "Garner. Here are /healthz, /readyz and /metrics.\n")
-      case let path where received?(path, "") != nil:
-        await guarded(request) {
-          guard let page = received?(path, request.headers[.accept] ?? "") else { return Self.text(.notFound, "") }
-          return Response(
-            status: .ok, headers: [.contentType: page.contentType, .cacheControl: "no-store"],
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: page.body)))
+      case let path:
+        if let page = received?(path, request.headers[.accept] ?? "") {
+          await guarded(request) { Self.page(page.body, page.contentType, packed: request.headers.acceptsGzip) }
+        } else {
+          Self.text(.notFound, "no such page: here are /healthz, /readyz and /metrics\n")
         }
-      default: Self.text(.notFound, "no such page: here are /healthz, /readyz and /metrics\n")
       }
     if request.method == .head { response.body = ResponseBody() }
     return response
@@ -84,6 +82,18 @@ package struct ConsoleDoor: HTTPResponder {
       return error.response(in: .json)
     }
     return await page()
+  }
+
+  private static func page(_ body: [UInt8], _ contentType: String, packed: Bool) -> Response {
+    var headers: HTTPFields = [
+      .contentType: contentType, .cacheControl: "no-store", .vary: "Accept, Accept-Encoding",
+    ]
+    var body = body
+    if packed, let gzip = Deflater.gzip(body) {
+      headers[.contentEncoding] = "gzip"
+      body = gzip
+    }
+    return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
   }
 
   private static func json(_ status: HTTPResponse.Status, _ text: String) -> Response {

@@ -48,7 +48,7 @@ class Reply:
     body: bytes = b""
     # Sent as it is instead of an answer; then the connection ends.
     raw: bytes | None = None
-    # Says nothing until the far end is closed or the other side has gone.
+    # Says nothing, or nothing behind `raw`, until the far end is closed.
     hangs: bool = False
 
 
@@ -160,6 +160,7 @@ class _Handler(BaseHTTPRequestHandler):
             far_end.requests.append(request)
         reply = far_end.answer(request)
         if reply.hangs:
+            self.wfile.write(reply.raw or b"")
             far_end._closing.wait()
             self.close_connection = True
             return

@@ -3,6 +3,7 @@
 import pytest
 
 from forward_daemon import NOON, ForwardingDaemon, attribute_list, spans
+from forward_far_end import FarEnd
 
 pytest.importorskip("chdb", reason="there is no chdb: pip install chdb")
 
@@ -122,3 +123,10 @@ def test_tables_that_are_not_there_stop_the_destination(engine, tmp_path):
         daemon.until(lambda: daemon.status("click")["state"] == "stopped")
         line = daemon.status("click")
         assert line["refused"] == 0 and line["last_error"]
+
+
+def test_a_server_that_is_not_there_is_not_reached(tmp_path):
+    with FarEnd(starts=False) as far, ForwardingDaemon(
+            tmp_path, {"click": {"type": "clickhouse", "endpoint": far.url}}) as daemon:
+        done = daemon.forward("test", "click", check=False)
+        assert done.returncode == 1, done.stdout

@@ -271,6 +271,19 @@ def test_what_was_settled_is_not_sent_again_after_a_restart(tmp_path):
         assert Counter(far.names()) == Counter(name for number in range(3) for name in several(f"relay.{number}", 10))
 
 
+def test_an_answer_that_never_ends_holds_nothing_up(tmp_path):
+    stalled = Reply(raw=b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nabc", hangs=True)
+    with OTLPEnd(lambda request: stalled if len(far.requests) == 1 else Reply()) as far, ForwardingDaemon(
+            tmp_path, {"far": otlp(far, concurrency=1)}) as daemon:
+        daemon.send_spans(several("relay", 10))
+        daemon.until(lambda: daemon.status("far")["sent"] == 10)
+        daemon.send_spans(several("relay", 5))
+        daemon.until_sent("far")
+        # The status was the answer: nothing went again.
+        assert daemon.status("far")["sent"] == 15
+        assert (len(far.requests), far.count()) == (2, 5)
+
+
 def test_a_new_address_keeps_the_position(tmp_path):
     with OTLPEnd(starts=False) as old, OTLPEnd() as new:
         with ForwardingDaemon(tmp_path, {"far": otlp(old)}) as daemon:

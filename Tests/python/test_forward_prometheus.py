@@ -1,5 +1,6 @@
 """Metrics in the real Prometheus: written to it, and fetched by it."""
 
+import gzip
 import time
 
 import pytest
@@ -10,7 +11,7 @@ from opentelemetry.sdk.metrics.export import AggregationTemporality, PeriodicExp
 from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation, View
 from opentelemetry.sdk.resources import Resource
 
-from forward_daemon import ForwardingDaemon
+from forward_daemon import ForwardingDaemon, attribute_list
 from forward_far_end import FarEnd, Reply
 from forward_prometheus import BINARY, Prometheus
 from garner import http
@@ -230,6 +231,64 @@ def test_it_can_fetch_what_was_received(tmp_path):
         assert http(f"{daemon.console}/metrics/received", headers={
             "Accept": "application/openmetrics-text; version=1.0.0"}).body.endswith(b"# EOF\n")
         assert http(f"{daemon.console}/metrics/other").status == 404
+
+
+def test_the_page_is_what_its_reader_asks_for(tmp_path):
+    with ForwardingDaemon(tmp_path, {"pull": {"type": "scrape", "path": "/metrics/received"}}) as daemon:
+        provider = metering(daemon)
+        instruments(provider.get_meter("relay"))
+        assert provider.force_flush()
+        page = f"{daemon.console}/metrics/received"
+        daemon.until(lambda: b"relay_games_total" in http(page).body)
+        rather_text = http(page, headers={
+            "Accept": "application/openmetrics-text;version=1.0.0;q=0.2,text/plain;version=0.0.4;q=0.5"})
+        assert rather_text.headers["Content-Type"].startswith("text/plain")
+        packed = http(page, headers={"Accept-Encoding": "gzip"})
+        assert packed.headers["Content-Encoding"] == "gzip"
+        assert gzip.decompress(packed.body) == http(page).body
+        provider.shutdown()
+
+
+def test_sessions_without_an_instance_are_added_up(tmp_path):
+    begun = time.time_ns() - 100_000_000_000
+
+    def kills(session, value, at):
+        point = {"startTimeUnixNano": str(begun), "timeUnixNano": str(begun + at * 1_000_000_000), "asInt": value}
+        return {
+            "resource": {"attributes": attribute_list({"service.name": "game", "session.id": session})},
+            "scopeMetrics": [{"metrics": [{"name": "kills", "sum": {
+                "aggregationTemporality": 2, "isMonotonic": True, "dataPoints": [point]}}]}]}
+
+    with Prometheus(tmp_path / "prometheus") as prometheus, ForwardingDaemon(
+            tmp_path, {"prom": destination(prometheus)}) as daemon:
+        for step in range(4):
+            assert daemon.post("metrics", {"resourceMetrics": [
+                kills("A", 100 + step, 1 + 10 * step), kills("B", 5 + step, 1 + 10 * step)]}).status == 200
+        daemon.until_sent("prom")
+        daemon.until(lambda: daemon.status("prom")["waiting"] == 0)
+        # The three of A, and all of B: 100 were sent already when they turned out to be two.
+        daemon.until(lambda: prometheus.value("kills_total") == 11)
+        assert prometheus.value("increase(kills_total[5m])") < 20
+        assert daemon.status("prom")["refused"] == 0
+
+
+@pytest.mark.parametrize("name", ["prometheus", "webhook"])
+def test_what_may_not_leave_is_no_label_and_no_column(name, tmp_path):
+    with FarEnd() as far, ForwardingDaemon(tmp_path, {"far": {
+            "type": name, "endpoint": f"{far.url}/in?key=hush", "signals": ["metrics"],
+            "attributes": {"deny": ["service.instance.id", "host.*"]}}}) as daemon:
+        resource = {"attributes": attribute_list(
+            {"service.name": "relay", "service.instance.id": "secret", "host.name": "secret"})}
+        assert daemon.post("metrics", {"resourceMetrics": [{"resource": resource, "scopeMetrics": [{"metrics": [
+            {"name": "load", "gauge": {"dataPoints": [
+                {"timeUnixNano": str(time.time_ns()), "asDouble": 1.5}]}}]}]}]}).status == 200
+        daemon.until(lambda: daemon.status("far")["sent"] == 1)
+        assert far.requests and any(b"relay" in request.body for request in far.requests)
+        assert not [request.body for request in far.requests if b"secret" in request.body]
+        # Nor is a key in an address for everybody who reads what is said of it.
+        assert far.requests[0].query == {"key": "hush"}
+        assert daemon.status("far")["endpoint"] == f"{far.url}/in?…"
+        assert "hush" not in daemon.errors()
 
 
 def test_points_far_ahead_are_refused_before_they_are_sent(tmp_path):

@@ -122,7 +122,8 @@ package struct DestinationConfig: Sendable {
     (pace.retryInitial, pace.retryMax) = (retryInitial, retryMax)
     pace.rateLimit = rateLimit
     var options = DestinationOptions(
-      name: name, type: type, endpoint: endpoint.isEmpty ? endpoints.values.min() ?? "" : endpoint, filter: filter,
+      name: name, type: type,
+      endpoint: EndpointAddress.shown(endpoint.isEmpty ? endpoints.values.min() ?? "" : endpoint), filter: filter,
       pace: pace)
     if delayWait != nil || delayMatch != nil {
       var delay = DestinationDelay.standard

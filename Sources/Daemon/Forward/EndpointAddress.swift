@@ -41,6 +41,11 @@ package struct EndpointAddress: Sendable, Equatable {
     host = String(name)
   }
 
+  /// For people and logs: a query may hold a key.
+  package static func shown(_ text: String) -> String {
+    text.firstIndex(of: "?").map { text[..<$0] + "?…" } ?? text
+  }
+
   /// This machine, by its numbers or its name.
   package var isLoopback: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
 

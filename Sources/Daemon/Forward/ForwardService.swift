@@ -6,6 +6,7 @@ import ServiceLifecycle
 import Store
 import Synchronization
 import Telemetry
+import Wire
 
 /// Destinations as a part of the daemon: started with the doors, stopped behind them, exchanged by a reload.
 final class ForwardService: Service {
@@ -101,16 +102,15 @@ final class ForwardService: Service {
   }
 
   private func announce(_ entry: DestinationConfig) {
-    let target = [entry.endpoint, entry.endpoints.values.min() ?? "", entry.file.path].first { !$0.isEmpty } ?? ""
+    let address = EndpointAddress.shown(entry.endpoint.isEmpty ? entry.endpoints.values.min() ?? "" : entry.endpoint)
+    let target = address.isEmpty ? entry.file.path : address
     let restricted = entry.restricted ? ", restricted rows too" : ""
     logger.notice("forwarding to \(entry.name): \(entry.type.rawValue) \(target)\(restricted)")
   }
 
   /// A page of received metrics; nil: there is none of this path.
   @Sendable func page(_ path: String, accept: String) -> (body: [UInt8], contentType: String)? {
-    present.withLock { $0.pages[path] }?.text(
-      now: FileSystem.now(), isOpenMetrics: accept.contains("application/openmetrics-text"),
-      quotesNames: accept.contains("escaping=allow-utf-8"))
+    present.withLock { $0.pages[path] }?.text(now: FileSystem.now(), ScrapeAccept(accept))
   }
 
   /// Blocks while some rows of what is behind are read.

@@ -18,11 +18,9 @@ final class ReceivedPage: @unchecked Sendable {
 
   func add(_ record: OTLPRecord) -> ParcelTake { lock.withLock { _ in page.add(record) } }
 
-  func text(now: Int64, isOpenMetrics: Bool, quotesNames: Bool) -> (body: [UInt8], contentType: String) {
-    lock.withLock { _ in
-      let format: ScrapePage.Format = isOpenMetrics ? .openMetrics : .text
-      return (page.page(now: now, format: format, quotesNames: quotesNames), format.contentType)
-    }
+  func text(now: Int64, _ accept: ScrapeAccept) -> (body: [UInt8], contentType: String) {
+    let body = lock.withLock { _ in page.page(now: now, format: accept.format, quotesNames: accept.quotesNames) }
+    return (body, accept.format.contentType)
   }
 }
 

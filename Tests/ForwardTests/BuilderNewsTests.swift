@@ -4,8 +4,8 @@ import Wire
 
 @testable import Forward
 
-/// A far end that takes no native histograms.
-@Suite struct NativeFallbackTests {
+/// What a builder and a courier tell each other: a far end that takes no native histograms, streams that are too many.
+@Suite struct BuilderNewsTests {
   private struct Lab {
     let fallback = NativeFallback()
     let courier: RemoteWriteCourier
@@ -63,6 +63,32 @@ import Wire
     lab.judge(lab.native, refusal, form: form)
     #expect(try !lab.isNativeNext())
     await lab.courier.close()
+  }
+
+  @Test func tellsOfRecordsWhoseStreamIsOneTooMany() async throws {
+    let overflow = LokiOverflow()
+    let courier = try LokiCourier(url: "http://127.0.0.1:1", overflow: overflow, ForwardLab.transport())
+    var options = LokiOptions()
+    options.maxStreams = 2
+    let builder = LokiStreamBuilder(options, overflow: overflow)
+    func add(_ builder: LokiStreamBuilder, _ count: Int) {
+      for number in 0..<count {
+        let resource = "{\"service.name\":\"s\",\"cloud.region\":\"r\(number)\"}"
+        #expect(TestRow(id: Int64(number + 1), resource: resource).with { builder.add($0) } == .taken)
+      }
+      _ = builder.cut(laneCount: 1)
+    }
+    add(builder, 2)
+    #expect(courier.advice.isEmpty)
+    add(builder, 5)
+    #expect(overflow.count == 3)
+    #expect(courier.advice.hasPrefix("3 records"))
+    // What the last run has told of is not told again.
+    let next = LokiStreamBuilder(options, overflow: overflow)
+    #expect(next.restore(builder.state()))
+    add(next, 3)
+    #expect(overflow.count == 4)
+    await courier.close()
   }
 
   /// Some say that it is their own fault, for ever.

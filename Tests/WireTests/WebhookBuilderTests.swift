@@ -71,6 +71,25 @@ import Wire
     #expect(unnamed["session_id"] == .null)
   }
 
+  @Test func keepsBackAttributesOfExemplars() throws {
+    func exemplar(_ key: String) -> String {
+      "{\"timeUnixNano\":\"1\",\"asInt\":\"1\",\"filteredAttributes\":["
+        + "{\"key\":\"\(key)\",\"value\":{\"intValue\":\"1\"}},{\"key\":\"map\",\"value\":{\"intValue\":\"2\"}}]}"
+    }
+    let json = Self.metric(
+      "\"gauge\":{\"dataPoints\":[{\"timeUnixNano\":\"2000\",\"asInt\":\"3\",\"exemplars\":["
+        + "\(exemplar("secret.a")),\(exemplar("secret.b"))]}]}")
+    let line = try #require(try Self.lines(.metrics, json, AttributeFilter(deny: ["secret.*"])).first)
+    let exemplars = JSONTree(Array(line.utf8))["data"]?["metric"]?["exemplars"]?.elements ?? []
+    #expect(
+      exemplars.map { $0["filtered_attributes"] } == [
+        .object([.init(key: "map", value: .number("2"))]),
+        .object([.init(key: "map", value: .number("2"))]),
+      ])
+    #expect(exemplars.allSatisfy { $0["value"] != nil && $0["time_unix_nano"] != nil })
+    #expect(!line.contains("secret"))
+  }
+
   /// A span event is a row of `telemetry_events` too; it goes with its span.
   @Test func writesSpanEventsBehindTheirSpan() throws {
     let json = """

@@ -94,7 +94,7 @@ extension Arena {
       }
     }
     append("\"metric\":{")
-    try appendMetric(record)
+    try appendMetric(record, filter)
     append("}}")
   }
 
@@ -129,7 +129,7 @@ extension Arena {
     append("},")
   }
 
-  private mutating func appendMetric(_ record: OTLPRecord) throws(JSONFault) {
+  private mutating func appendMetric(_ record: OTLPRecord, _ filter: AttributeFilter) throws(JSONFault) {
     let metric = record.metric
     append("\"type\":\"")
     append(metric.type.word)
@@ -161,8 +161,42 @@ extension Arena {
       let value = try ext.cursor.storedValue()
       if key.spells("value") || key.spells("time") { continue }
       append(",")
-      appendMember(key, value)
+      if key.spells("exemplars") && !filter.letsAllThrough {
+        append("\"exemplars\":")
+        try appendExemplars(value, filter)
+      } else {
+        appendMember(key, value)
+      }
     }
+  }
+
+  /// They have attributes too.
+  private mutating func appendExemplars(_ json: Bytes, _ filter: AttributeFilter) throws(JSONFault) {
+    guard let cursor = JSONCursor(json) else { return append("[]") }
+    var list = StoredArray(cursor)
+    append("[")
+    var isFirst = true
+    while try list.next() {
+      if !isFirst { append(",") }
+      isFirst = false
+      var object = StoredObject(list.cursor)
+      append("{")
+      var isFirstMember = true
+      while let key = try object.next() {
+        if !isFirstMember { append(",") }
+        isFirstMember = false
+        let value = try object.cursor.storedValue()
+        if key.spells("filtered_attributes") {
+          append("\"filtered_attributes\":")
+          try appendObject(value, filter)
+        } else {
+          appendMember(key, value)
+        }
+      }
+      append("}")
+      list.cursor = object.cursor
+    }
+    append("]")
   }
 }
 

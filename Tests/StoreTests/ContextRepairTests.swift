@@ -60,6 +60,34 @@ import Testing
     #expect(try Self.texts(store, "gui.click") == ["r1 - ra1 f-ra1", "r1 - td f-td"])
   }
 
+  @Test func aLaterStartDividesWhatWasRepaired() async throws {
+    let store = try ModelStore()
+    try await store.append([
+      Self.row("relay.tick.process", minutes: 1), Self.row("relay.tick.process", minutes: 5),
+      Self.row("relay.tick.process", minutes: 11), Self.row("relay.tick.process", minutes: 12, module: "own"),
+    ])
+    try store.settle()
+    try await store.append([Self.row("relay.game.start", module: "ra1")])
+    #expect(try store.start().repairContext().rows == 3)
+    try await store.append([Self.row("relay.game.start", minutes: 10, module: "td")])
+    #expect(try store.start().repairContext().rows == 1)
+    let expected = ["r1 g1 own f-own", "r1 g1 ra1 f-ra1", "r1 g1 ra1 f-ra1", "r1 g1 td f-td"]
+    #expect(try Self.texts(store, "relay.tick.process") == expected)
+    #expect(try store.start().repairContext() == ContextRepair.Outcome())
+  }
+
+  @Test func whatInheritedBeforeItWasSettledIsDividedToo() async throws {
+    let store = try ModelStore()
+    try await store.append([
+      Self.row("relay.game.start", module: "ra1"), Self.row("relay.tick.process", minutes: 5),
+      Self.row("relay.tick.process", minutes: 11),
+    ])
+    try store.settle()
+    try await store.append([Self.row("relay.game.start", minutes: 10, module: "td")])
+    #expect(try store.start().repairContext().rows == 1)
+    #expect(try Self.texts(store, "relay.tick.process") == ["r1 g1 ra1 f-ra1", "r1 g1 td f-td"])
+  }
+
   @Test func aStartThatLiesInAFileIsEnough() async throws {
     let store = try ModelStore()
     try await store.append([Self.row("relay.tick.process")])

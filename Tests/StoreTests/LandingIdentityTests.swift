@@ -41,6 +41,30 @@ import Testing
     #expect(!ranges.contains(ImportIdentity(store: "other", id: 1)))
   }
 
+  @Test func aSourceWithEndlessRunsForgetsItsOwn() {
+    var ranges = ImportedRanges()
+    func run(_ number: Int, _ source: String) -> String {
+      let digits = String(number, radix: 16)
+      return "run:\(String(repeating: "0", count: 16 - digits.count))\(digits):\(source)"
+    }
+    let relay = ranges.handle(run(0, "relay"))
+    ranges.insert(relay, 7...7)
+    let first = ranges.handle(run(1, "stranger"))
+    ranges.insert(first, 1...1)
+    for number in 2..<200_000 {
+      let handle = ranges.handle(run(number, "stranger"))
+      ranges.insert(handle, 1...1)
+    }
+    #expect(ranges.contains(relay, 7))
+    #expect(!ranges.contains(first, 1) && ranges.store(first) == nil)
+    #expect(ranges.contains(ImportIdentity(store: run(199_999, "stranger"), id: 1)))
+    #expect(200_000 - ranges.forgotten.count <= ImportedRanges.runCount && ranges.forgotten.first == run(1, "stranger"))
+    // What is said of it afterwards harms nobody.
+    ranges.insert(first, 2...2)
+    ranges.remove(first, 1...1)
+    #expect(ranges.range(first, of: 2) == 2...2 && !ranges.contains(first, 2))
+  }
+
   @Test func removesFromTheMiddleOfARange() {
     let ranges = Self.ranges([1, 2, 3, 4, 5], removed: [3])
     #expect((1...5).map { ranges.contains(ImportIdentity(store: "s", id: $0)) } == [true, true, false, true, true])

@@ -51,9 +51,12 @@ package struct Serve: Sendable {
     let logger = makeLogger(config, threshold)
     for warning in resolved.warnings { logger.warning("\(warning)") }
     let directory = DataDirectory(config.dataDirectory)
+    let credentials = try CredentialBook(tokensFile: config.tokensFile, udpKeysFile: config.udpKeysFile)
+    var options = config.storeOptions
+    options.isOwned = { credentials.owns(source: $0) }
     let store: DataStore
     do {
-      store = try DataStore(directory, config.storeOptions, report: { logger.report($0) })
+      store = try DataStore(directory, options, report: { logger.report($0) })
     } catch {
       throw Failure.unavailable("\(error)")
     }
@@ -65,7 +68,7 @@ package struct Serve: Sendable {
         "durability": "fsync before every answer", "store": "\(store.storeID)",
       ])
     do {
-      try await serve(store, directory, config, logger, threshold)
+      try await serve(store, directory, config, credentials, logger, threshold)
     } catch {
       close(store)
       throw error
@@ -94,8 +97,8 @@ package struct Serve: Sendable {
   }
 
   private func serve(
-    _ store: DataStore, _ directory: DataDirectory, _ config: GarnerConfig, _ logger: Logger,
-    _ threshold: LogThreshold
+    _ store: DataStore, _ directory: DataDirectory, _ config: GarnerConfig, _ credentials: CredentialBook,
+    _ logger: Logger, _ threshold: LogThreshold
   ) async throws {
     let readiness = Readiness()
     readiness.set("store", ok: true, "open")
@@ -114,7 +117,6 @@ package struct Serve: Sendable {
     }
     if expected == 0 { readiness.set("doors", ok: false, "all are closed by configuration") }
     let budget = Budget(limitBytes: Int(config.limits.inflightBytes))
-    let credentials = try CredentialBook(tokensFile: config.tokensFile, udpKeysFile: config.udpKeysFile)
     let protector = try Protector(config, now: FileSystem.now())
     let tls = try config.tlsFiles.map { try TransportSecurity($0) }
     var udp: UDPService?

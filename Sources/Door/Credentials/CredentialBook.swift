@@ -8,7 +8,12 @@ package final class CredentialBook: Sendable {
     var udpKeys = UDPKeyBook()
     var tokensStamp: CredentialFile.Stamp?
     var udpStamp: CredentialFile.Stamp?
+    /// Names that verified certificates had.
+    var certificates: Set<String> = []
   }
+
+  /// More names than this a certificate authority of a game does not give.
+  private static let certificateLimit = 10_000
 
   private let tokensFile: CredentialFile
   private let udpFile: CredentialFile
@@ -44,7 +49,17 @@ package final class CredentialBook: Sendable {
   package var udpKeys: UDPKeyBook { state.withLock { $0.udpKeys } }
 
   /// Whether records may carry this source only with a credential.
-  package func owns(source: String) -> Bool { tokens.owns(source: source) || udpKeys.owns(source: source) }
+  package func owns(source: String) -> Bool {
+    let books = state.withLock { ($0.tokens, $0.udpKeys, $0.certificates.contains(source)) }
+    return books.2 || books.0.owns(source: source) || books.1.owns(source: source)
+  }
+
+  /// Somebody has come with a certificate of this name: it is his from now on.
+  func note(certificate: String) {
+    state.withLock {
+      if $0.certificates.count < Self.certificateLimit { $0.certificates.insert(certificate) }
+    }
+  }
 
   /// Looks at both files and takes over what has changed. Blocks for a small file read; meant to be called twice a second.
   package func refresh(_ logger: Logger) {

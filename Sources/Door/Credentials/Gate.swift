@@ -60,6 +60,7 @@ package struct Gate: Sendable {
     }
     if let certificate {
       guard SourceName.isValid(certificate) else { throw .unusableCertificate }
+      book.note(certificate: certificate)
       var credential = Credential(kind: .certificate, scope: .ingest, source: certificate)
       credential.audience = .server
       return credential

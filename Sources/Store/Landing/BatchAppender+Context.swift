@@ -4,7 +4,8 @@ extension BatchAppender {
   private static let switchName = Array("session.profile_switch".utf8)
 
   /// Start events teach what other rows of their game or session do not repeat (R81–R84).
-  func teach(_ batch: Batch, _ file: LandingFile) throws(SQLiteError) {
+  func teach(_ entry: LandingWriter.Waiting, _ file: LandingFile) throws(SQLiteError) {
+    let batch = entry.batch
     let switches = batch.names.firstIndex { batch.bytes($0.event).elementsEqual(Self.switchName) }.map { Int32($0) }
     let teaching = Row.Present.teachesContext.rawValue
     // Most batches have no such event: then nothing of them is copied.
@@ -14,7 +15,9 @@ extension BatchAppender {
       let isSwitch = row.name == switches
       if !isSwitch && row.present.rawValue & teaching == 0 { continue }
       let context = batch.contexts[Int(row.context)]
-      let source = sourceName(batch, context)
+      let source = sourceName(batch.text(context.source), entry.door)
+      // Many senders share this name, and none of them may speak for another.
+      if source == Self.otherSource { continue }
       let session = batch.text(context.session)
       let game = isSwitch ? "" : batch.text(context.gameID)
       let own = LearnedContexts.Facts(

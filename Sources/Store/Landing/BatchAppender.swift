@@ -5,16 +5,22 @@ import Telemetry
 ///
 /// What a transaction adds is provisional until `committed`; `rollBack` forgets it.
 struct BatchAppender {
+  /// The name of all sources that have none.
+  static let otherSource = "other"
+  /// Whoever may reach a door of OTLP can name this many; at the others, where the operator names them or says from where
+  /// they may be named, there are as many places more.
   private static let sourceLimit = 10_000
+  private static let ownDoors: Set<String> = ["udp", "drop", StoredRow.importDoor]
 
   let options: StoreOptions
   let learned: LearnedContexts
   private(set) var nextID: Int64
   private var receipts: ReceiptBook
   private var sources: Set<String>
-  private var uids: Set<ReceiptKey>
-  private var imported: ImportedRanges
-  private let uidHash: KeyedHash
+  // for the identities of records
+  var uids: Set<ReceiptKey>
+  var imported: ImportedRanges
+  let uidHash: KeyedHash
 
   private struct TallyKey: Hashable {
     var source: String
@@ -32,15 +38,15 @@ struct BatchAppender {
   private var tallies: [TallyKey: Tally] = [:]
   // provisional, since the last commit
   private var newReceipts: [ReceiptKey: (receipt: Receipt, at: Int64)] = [:]
-  private var newUIDs: [ReceiptKey] = []
-  private var newNumbers: [NumberRun] = []
-  private var recordedUIDs = 0
-  private var recordedNumbers = 0
+  var newUIDs: [ReceiptKey] = []
+  var newNumbers: [NumberRun] = []
+  var recordedUIDs = 0
+  var recordedNumbers = 0
   /// The numbering of the last numbered row, as rows of one come together.
-  private var lastNumbering: (store: String, handle: Int)?
-  private var lastRun: (source: String, run: (UInt64, UInt64), handle: Int)?
+  var lastNumbering: (store: String, handle: Int)?
+  var lastRun: (source: String, run: (UInt64, UInt64), handle: Int)?
 
-  private struct NumberRun {
+  struct NumberRun {
     var handle: Int
     var numbers: ClosedRange<Int64>
   }
@@ -143,34 +149,45 @@ struct BatchAppender {
   }
 
   private mutating func countRetry(_ entry: LandingWriter.Waiting, _ now: Int64) {
-    for (source, records) in recordsBySource(entry.batch) {
+    for (source, records) in recordsBySource(entry) {
       count(.received, source, entry.door, "", records, now)
       count(.deduplicated, source, entry.door, "retry", records, now)
     }
     for (tally, records) in entry.batch.rejectionCounts {
-      count(.received, tally.source, entry.door, "", records, now)
-      count(.deduplicated, tally.source, entry.door, "retry", records, now)
+      let source = sourceName(tally.source, entry.door)
+      count(.received, source, entry.door, "", records, now)
+      count(.deduplicated, source, entry.door, "retry", records, now)
     }
-    for (source, records) in entry.batch.filtered.counts.merging(entry.batch.filtered.loops, uniquingKeysWith: +) {
+    for (name, records) in entry.batch.filtered.counts.merging(entry.batch.filtered.loops, uniquingKeysWith: +) {
+      let source = sourceName(name, entry.door)
       count(.received, source, entry.door, "", records, now)
       count(.deduplicated, source, entry.door, "retry", records, now)
     }
   }
 
-  private func recordsBySource(_ batch: Batch) -> [String: Int] {
+  private func recordsBySource(_ entry: LandingWriter.Waiting) -> [String: Int] {
+    let batch = entry.batch
     var byContext = [Int](repeating: 0, count: batch.contexts.count)
     for row in batch.rows where row.kind.isRecord { byContext[Int(row.context)] += 1 }
     var bySource: [String: Int] = [:]
     for (index, records) in byContext.enumerated() where records > 0 {
-      bySource[sourceName(batch, batch.contexts[index]), default: 0] += records
+      bySource[sourceName(batch.text(batch.contexts[index].source), entry.door), default: 0] += records
     }
     return bySource
   }
 
-  /// At most 10,000 sources have a name (DESIGN §5); then `other`.
-  func sourceName(_ batch: Batch, _ context: Batch.Context) -> String {
-    let name = batch.text(context.source)
-    return sources.contains(name) || sources.count < Self.sourceLimit ? name : "other"
+  /// At most 10,000 sources have a name (DESIGN §5), and all that have a credential; then `other`.
+  func sourceName(_ name: String, _ door: String) -> String {
+    if sources.contains(name) { return name }
+    let limit = Self.ownDoors.contains(door) ? 2 * Self.sourceLimit : Self.sourceLimit
+    return sources.count < limit || options.isOwned(name) ? name : Self.otherSource
+  }
+
+  /// The name under which the books count what has no rows.
+  private mutating func booked(_ name: String, _ door: String) -> String {
+    let source = sourceName(name, door)
+    sources.insert(source)
+    return source
   }
 
   // MARK: one batch
@@ -187,7 +204,7 @@ struct BatchAppender {
         return again
       }
     }
-    try teach(batch, file)
+    try teach(entry, file)
     let ids = try intern(entry, file, now)
     let first = nextID
     var deduplicated = [Int](repeating: 0, count: batch.contexts.count)
@@ -210,16 +227,19 @@ struct BatchAppender {
       receipt.deduplicated += deduplicated[index]
     }
     for (tally, refused) in batch.rejectionCounts {
-      count(.received, tally.source, entry.door, "", refused, now)
-      count(.rejected, tally.source, entry.door, tally.reason.rawValue, refused, now)
-      if receiptSource.isEmpty { receiptSource = tally.source }
+      let source = booked(tally.source, entry.door)
+      count(.received, source, entry.door, "", refused, now)
+      count(.rejected, source, entry.door, tally.reason.rawValue, refused, now)
+      if receiptSource.isEmpty { receiptSource = source }
     }
-    for (source, erased) in batch.filtered.counts {
+    for (name, erased) in batch.filtered.counts {
+      let source = booked(name, entry.door)
       count(.received, source, entry.door, "", erased, now)
       count(.filtered, source, entry.door, "erased", erased, now)
       if receiptSource.isEmpty { receiptSource = source }
     }
-    for (source, looped) in batch.filtered.loops {
+    for (name, looped) in batch.filtered.loops {
+      let source = booked(name, entry.door)
       count(.received, source, entry.door, "", looped, now)
       count(.filtered, source, entry.door, "loop", looped, now)
       if receiptSource.isEmpty { receiptSource = source }
@@ -237,12 +257,14 @@ struct BatchAppender {
     return receipt
   }
 
-  private struct FileIDs {
+  struct FileIDs {
     var names: [Int64] = []
     var contexts: [Int64] = []
     /// Contexts by the time from which rows have another one than in `contexts`, for each of these; empty: none has.
     var later: [[(from: Int64, id: Int64)]] = []
     var sources: [String] = []
+    /// What they are called outside the books: many are `other` there, and nothing of one is another's.
+    var senders: [String] = []
     var streams: [Int64] = []
     var series: [Int64] = []
   }
@@ -257,12 +279,15 @@ struct BatchAppender {
     ids.names.reserveCapacity(batch.names.count)
     for name in batch.names { ids.names.append(try dictionaries.name(batch, name)) }
     for context in batch.contexts {
-      let source = sourceName(batch, context)
+      let name = batch.text(context.source)
+      let source = sourceName(name, entry.door)
       sources.insert(source)
       ids.sources.append(source)
+      ids.senders.append(name)
+      let isOther = source == Self.otherSource
       ids.contexts.append(
         try dictionaries.context(
-          batch, context, source: source == "other" ? source : nil, at: now, isWhole: isWhole))
+          batch, context, source: isOther ? source : nil, at: now, isWhole: isWhole || isOther))
     }
     if !isWhole { try internLater(batch, file, now, &ids) }
     var resources: [Int64] = []
@@ -286,13 +311,13 @@ struct BatchAppender {
     for (index, context) in batch.contexts.enumerated() {
       if !context.gameModule.isEmpty && !context.modFingerprint.isEmpty { continue }
       let source = ids.sources[index]
+      if source == Self.otherSource { continue }
       let boundaries = learned.boundaries(
         source: source, session: batch.text(context.session), game: batch.text(context.gameID))
       if boundaries.isEmpty { continue }
       if ids.later.isEmpty { ids.later = Array(repeating: [], count: batch.contexts.count) }
       for from in boundaries {
-        let id = try file.dictionaries.context(
-          batch, context, source: source == "other" ? source : nil, at: now, from: from)
+        let id = try file.dictionaries.context(batch, context, source: nil, at: now, from: from)
         ids.later[index].append((from, id))
       }
     }
@@ -349,68 +374,5 @@ struct BatchAppender {
     }
     if let failure { throw failure }
     try recordIdentities(file, now)
-  }
-
-  /// By `log.record.uid` within one source, or by the identity of an import (DESIGN §5).
-  private mutating func isKnown(
-    _ entry: LandingWriter.Waiting, _ row: UnsafePointer<Row>, _ ids: FileIDs, _ ordinal: Int
-  ) -> Bool {
-    if ordinal < entry.identities.count, !entry.identities[ordinal].store.isEmpty {
-      let identity = entry.identities[ordinal]
-      if !entry.present.isEmpty && entry.present[ordinal] { return true }
-      if lastNumbering?.store != identity.store {
-        lastNumbering = (identity.store, imported.handle(identity.store))
-      }
-      if let handle = lastNumbering?.handle, isKnown(handle, identity.id) { return true }
-    }
-    guard row.pointee.present.contains(.uid) else { return false }
-    let uid = entry.batch.bytes(row.pointee.uid)
-    if ordinal < entry.identities.count, entry.identities[ordinal].isName(uid) { return false }
-    if let numbered = NumberedUID(uid) {
-      return isKnown(run(numbered.run, of: ids.sources[Int(row.pointee.context)]), numbered.number)
-    }
-    var state = uidHash.start()
-    var source = ids.sources[Int(row.pointee.context)]
-    source.withUTF8 { state.add(UnsafeRawBufferPointer($0)) }
-    state.add(uid)
-    let key = state.finish()
-    guard uids.insert(key).inserted else { return true }
-    newUIDs.append(key)
-    return false
-  }
-
-  private mutating func recordIdentities(_ file: LandingFile, _ now: Int64) throws(SQLiteError) {
-    // Those of earlier batches of the same transaction are written already.
-    for key in newUIDs[recordedUIDs...] { try file.recordUID(key, at: now) }
-    recordedUIDs = newUIDs.count
-    for run in newNumbers[recordedNumbers...] {
-      let range = imported.range(run.handle, of: run.numbers.lowerBound)
-      try file.recordImported(store: imported.store(run.handle), first: range.lowerBound, last: range.upperBound)
-    }
-    recordedNumbers = newNumbers.count
-  }
-
-  private mutating func isKnown(_ handle: Int, _ number: Int64) -> Bool {
-    if imported.contains(handle, number) { return true }
-    imported.insert(handle, number...number)
-    if let last = newNumbers.indices.last, last >= recordedNumbers, newNumbers[last].handle == handle,
-      newNumbers[last].numbers.upperBound < number, newNumbers[last].numbers.upperBound + 1 == number
-    {
-      newNumbers[last].numbers = newNumbers[last].numbers.lowerBound...number
-    } else {
-      newNumbers.append(NumberRun(handle: handle, numbers: number...number))
-    }
-    return false
-  }
-
-  /// Event numbers of one run of one source, kept like the ids of a foreign store; no store is called like that.
-  private mutating func run(_ run: UnsafeRawBufferPointer, of source: String) -> Int {
-    let halves = (
-      run.loadUnaligned(fromByteOffset: 0, as: UInt64.self), run.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
-    )
-    if let lastRun, lastRun.run == halves, lastRun.source == source { return lastRun.handle }
-    let handle = imported.handle("\(ImportedRanges.runPrefix)\(String(decoding: run, as: UTF8.self)):\(source)")
-    lastRun = (source, halves, handle)
-    return handle
   }
 }

@@ -26,32 +26,85 @@ struct ImportedRanges {
   /// An import has a stored record for every range: a hole for each record that stayed, or span that had events. 64 MiB.
   static let importLimit = 1 << 22
 
+  /// Some 25 MB. Of the source with the most runs the oldest one is forgotten, so that nobody makes another one's forgotten.
+  static let runCount = 65_536
+
+  private struct Numbering {
+    var store: String
+    var ranges = NumberRanges()
+    var limit: Int
+
+    mutating func insert(_ added: ClosedRange<Int64>) -> ClosedRange<Int64> {
+      let merged = ranges.insert(added)
+      if ranges.rangeCount > limit { ranges.removeFirstRange() }
+      return merged
+    }
+  }
+
   private var handles: [String: Int] = [:]
-  private var stores: [String] = []
-  private var ranges: [NumberRanges] = []
-  private var limits: [Int] = []
+  /// By handle, which is never given twice: what is forgotten may still be spoken of.
+  private var numberings: [Int: Numbering] = [:]
+  private var nextHandle = 0
+  /// Handles of the runs of each source, the oldest first, and how many there are.
+  private var runs: [Substring: [Int]] = [:]
+  private var runTotal = 0
+  /// Runs that were forgotten and may still be on the disk.
+  var forgotten: [String] = []
 
   /// Short for the name of a numbering; hot paths keep it.
   mutating func handle(_ store: String) -> Int {
     if let handle = handles[store] { return handle }
-    handles[store] = stores.count
-    stores.append(store)
-    ranges.append(NumberRanges())
-    limits.append(store.hasPrefix(Self.runPrefix) ? Self.runLimit : Self.importLimit)
-    return stores.count - 1
+    let handle = nextHandle
+    nextHandle += 1
+    handles[store] = handle
+    let isRun = store.hasPrefix(Self.runPrefix)
+    numberings[handle] = Numbering(store: store, limit: isRun ? Self.runLimit : Self.importLimit)
+    if isRun {
+      runs[Self.source(ofRun: store), default: []].append(handle)
+      runTotal += 1
+      if runTotal > Self.runCount { forgetRuns() }
+    }
+    return handle
   }
 
-  func store(_ handle: Int) -> String { stores[handle] }
+  /// Behind the prefix, the sixteen digits of the run and the colon.
+  private static func source(ofRun store: String) -> Substring { store.dropFirst(runPrefix.count + 17) }
+
+  /// An eighth of those of the source with the most, so that it is not looked for with every new run.
+  private mutating func forgetRuns() {
+    guard let (source, all) = runs.max(by: { $0.value.count < $1.value.count }) else { return }
+    let count = max(1, all.count / 8)
+    for handle in all.prefix(count) {
+      guard let store = numberings.removeValue(forKey: handle)?.store else { continue }
+      handles[store] = nil
+      forgotten.append(store)
+    }
+    runs[source] = count == all.count ? nil : Array(all.dropFirst(count))
+    runTotal -= count
+  }
+
+  /// One of these that its disk says was forgotten.
+  mutating func forget(_ store: String) {
+    guard let handle = handles.removeValue(forKey: store) else { return }
+    numberings[handle] = nil
+    let source = Self.source(ofRun: store)
+    guard store.hasPrefix(Self.runPrefix), let place = runs[source]?.firstIndex(of: handle) else { return }
+    runs[source]?.remove(at: place)
+    runTotal -= 1
+  }
+
+  /// Nil: it is forgotten.
+  func store(_ handle: Int) -> String? { numberings[handle]?.store }
 
   /// How many of its numbers are here.
-  func count(_ handle: Int) -> Int64 { ranges[handle].count }
+  func count(_ handle: Int) -> Int64 { numberings[handle]?.ranges.count ?? 0 }
 
   func contains(_ identity: ImportIdentity) -> Bool {
     guard let handle = handles[identity.store] else { return false }
     return contains(handle, identity.id)
   }
 
-  func contains(_ handle: Int, _ id: Int64) -> Bool { ranges[handle].contains(id) }
+  func contains(_ handle: Int, _ id: Int64) -> Bool { numberings[handle]?.ranges.contains(id) ?? false }
 
   /// The range that `id` now belongs to.
   @discardableResult
@@ -61,13 +114,12 @@ struct ImportedRanges {
 
   @discardableResult
   mutating func insert(_ handle: Int, _ added: ClosedRange<Int64>) -> ClosedRange<Int64> {
-    let merged = ranges[handle].insert(added)
-    if ranges[handle].rangeCount > limits[handle] { ranges[handle].removeFirstRange() }
+    guard let merged = numberings[handle]?.insert(added) else { return added }
     return merged
   }
 
   /// The range around a number that is known.
-  func range(_ handle: Int, of id: Int64) -> ClosedRange<Int64> { ranges[handle].range(of: id) ?? id...id }
+  func range(_ handle: Int, of id: Int64) -> ClosedRange<Int64> { numberings[handle]?.ranges.range(of: id) ?? id...id }
 
   mutating func remove(_ identity: ImportIdentity) {
     guard let handle = handles[identity.store] else { return }
@@ -75,14 +127,28 @@ struct ImportedRanges {
   }
 
   /// `removed` must lie in one range, as what was just inserted does.
-  mutating func remove(_ handle: Int, _ removed: ClosedRange<Int64>) { ranges[handle].remove(removed) }
+  mutating func remove(_ handle: Int, _ removed: ClosedRange<Int64>) { numberings[handle]?.ranges.remove(removed) }
 
   mutating func load(_ connection: Connection, _ table: String) throws(SQLiteError) {
     let statement = try connection.prepare("SELECT store, first, last FROM \(table) ORDER BY store, first")
     while try statement.step() {
       let first = statement.integer(1)
+      if Self.isForgotten(statement.text(0), first, statement.integer(2)) {
+        // Before all numbers, so before what came of the same run again.
+        forget(statement.text(0))
+        continue
+      }
       insert(handle(statement.text(0)), first...max(first, statement.integer(2)))
     }
+  }
+}
+
+extension ImportedRanges {
+  /// In the place of the numbers of a run that was forgotten, until its file is settled.
+  static let forgottenRange = (first: Int64.min, last: Int64.min)
+
+  static func isForgotten(_ store: String, _ first: Int64, _ last: Int64) -> Bool {
+    first == .min && last == .min && store.hasPrefix(runPrefix)
   }
 }
 

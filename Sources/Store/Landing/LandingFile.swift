@@ -194,6 +194,13 @@ final class LandingFile {
     try insertImported.run()
   }
 
+  /// Nothing of this run is known any more, here and, once the file is settled, in `state.db`.
+  func forgetRun(_ store: String) throws(SQLiteError) {
+    try connection.run("DELETE FROM imported WHERE store = ?", .text(store))
+    let none = ImportedRanges.forgottenRange
+    try recordImported(store: store, first: none.first, last: none.last)
+  }
+
   /// Rows of an import that wants them kept.
   func keep(_ ids: ClosedRange<Int64>, until: Int64) throws(SQLiteError) {
     try connection.run(

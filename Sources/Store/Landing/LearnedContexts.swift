@@ -29,12 +29,14 @@ final class LearnedContexts: @unchecked Sendable {
     var facts: Facts
   }
 
-  /// Bounded: a sender with endless games must not eat the memory; the oldest half goes.
+  /// Bounded: a sender with endless games must not eat the memory. Of the source with the most keys the oldest half goes, so
+  /// that nobody pushes out what others have said.
   static let limit = 20_000
   /// Of one key; then the oldest moments go.
   private static let momentLimit = 16
   private var timelines: [Key: [Moment]] = [:]
-  private var order: [Key] = []
+  /// Keys by their source, the oldest first.
+  private var order: [String: [Key]] = [:]
   /// What keys were before the transaction at hand changed them.
   private var undo: [Key: [Moment]?] = [:]
 
@@ -81,7 +83,7 @@ final class LearnedContexts: @unchecked Sendable {
     let old = timelines[key]
     guard let changed = Self.merged(old ?? [], new, at: time) else { return false }
     if undo[key] == nil { undo.updateValue(old, forKey: key) }
-    if old == nil { order.append(key) }
+    if old == nil { order[key.source, default: []].append(key) }
     timelines[key] = changed
     bound()
     return true
@@ -113,17 +115,20 @@ final class LearnedContexts: @unchecked Sendable {
   }
 
   private func bound() {
-    guard order.count > Self.limit else { return }
-    for old in order.prefix(Self.limit / 2) {
+    guard timelines.count > Self.limit,
+      let (source, keys) = order.max(by: { $0.value.count < $1.value.count })
+    else { return }
+    let count = (keys.count + 1) / 2
+    for old in keys.prefix(count) {
       timelines[old] = nil
       undo[old] = nil
     }
-    order.removeFirst(Self.limit / 2)
+    order[source] = count == keys.count ? nil : Array(keys.dropFirst(count))
   }
 
   /// Takes what was kept of a key; of several, the last one holds.
   func restore(_ key: Key, _ moments: [Moment]) {
-    if timelines.updateValue(moments, forKey: key) == nil { order.append(key) }
+    if timelines.updateValue(moments, forKey: key) == nil { order[key.source, default: []].append(key) }
     bound()
   }
 
@@ -134,7 +139,7 @@ final class LearnedContexts: @unchecked Sendable {
   func rollBack() {
     for (key, moments) in undo {
       timelines[key] = moments
-      if moments == nil { order.removeAll { $0 == key } }
+      if moments == nil { order[key.source]?.removeAll { $0 == key } }
     }
     undo = [:]
   }
@@ -145,11 +150,19 @@ final class LearnedContexts: @unchecked Sendable {
 extension LearnedContexts {
   /// Of landing files, and of `state.db` with a column `number` behind these: the landing file that said it last. A key's
   /// rows are all of what is known of it.
-  static let schema = """
+  static let schema = learnedTable + inheritsTable
+
+  private static let learnedTable = """
     CREATE TABLE IF NOT EXISTS learned(source TEXT NOT NULL, session TEXT NOT NULL, game TEXT NOT NULL,
       at INTEGER NOT NULL, game_module TEXT, mod_fingerprint TEXT, PRIMARY KEY(source, session, game, at))
       WITHOUT ROWID;
+
+    """
+
+  /// Of all data files: which columns of a context are not its own. One that is not in it inherits nothing.
+  static let inheritsTable = """
     CREATE TABLE IF NOT EXISTS inherits(ctx INTEGER PRIMARY KEY, module INTEGER NOT NULL, fingerprint INTEGER NOT NULL);
+
     """
 
   func write(_ key: Key, to connection: Connection) throws(SQLiteError) {
@@ -206,10 +219,20 @@ extension LearnedContexts {
           .optional(moment.facts.modFingerprint), .integer(number))
       }
     }
+    while let count = try connection.integer("SELECT count(*) FROM state.learned"), count > Self.limit {
+      try forgetHalf(of: connection)
+    }
+  }
+
+  /// The oldest keys of the source with the most rows, as `bound` does.
+  private func forgetHalf(of connection: Connection) throws(SQLiteError) {
+    let most = "SELECT source FROM state.learned GROUP BY source ORDER BY count(*) DESC LIMIT 1"
+    guard let source = try connection.rows(most).first?[0] else { return }
     try connection.run(
       """
-      DELETE FROM state.learned WHERE number <
-        (SELECT number FROM state.learned ORDER BY number DESC LIMIT 1 OFFSET \(Self.limit))
-      """)
+      DELETE FROM state.learned WHERE source = ?1 AND (session, game) IN (SELECT session, game FROM state.learned
+        WHERE source = ?1 GROUP BY session, game ORDER BY max(number), max(at) LIMIT
+        (SELECT (count(*) + 1) / 2 FROM (SELECT 1 FROM state.learned WHERE source = ?1 GROUP BY session, game)))
+      """, source)
   }
 }

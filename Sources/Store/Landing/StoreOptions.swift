@@ -24,6 +24,8 @@ package struct StoreOptions: Sendable {
   package var landingBacklog = 8
   /// Shards under this length are put together by compaction.
   package var compactBelow: Int64 = 8 << 20
+  /// Whether a credential has this source: then it has a name in the books however many others there are.
+  package var isOwned: @Sendable (String) -> Bool = { _ in false }
   /// Time source, nanoseconds since 1970; tests step it.
   package var clock: @Sendable () -> Int64 = { FileSystem.now() }
 

@@ -100,6 +100,18 @@ struct ShardMerge {
 
   init(_ target: Connection) { self.target = target }
 
+  /// Takes over what contexts of the attached `source` inherit. Files from before that was kept lack what is NULL.
+  func inherit(shift: Int64) throws(SQLiteError) {
+    let isKept = try target.integer("SELECT 1 FROM source.sqlite_schema WHERE name = 'inherits'") != nil
+    try target.execute(
+      isKept
+        ? "INSERT INTO main.inherits SELECT ctx + \(shift), module, fingerprint FROM source.inherits"
+        : """
+        INSERT INTO main.inherits SELECT id + \(shift), game_module IS NULL, mod_fingerprint IS NULL FROM source.ctx
+        WHERE game_module IS NULL OR mod_fingerprint IS NULL
+        """)
+  }
+
   /// Equal entries are not looked for: they cost bytes, never meaning. `condition` picks rows of `event`.
   func add(_ path: String, where condition: String? = nil) throws(SQLiteError) {
     try target.run("ATTACH ? AS source", .text(path))
@@ -108,6 +120,7 @@ struct ShardMerge {
       shift[name] = try target.integer("SELECT coalesce(max(id), 0) FROM main.\(name)") ?? 0
     }
     func by(_ name: String) -> String { String(shift[name] ?? 0) }
+    try inherit(shift: shift["ctx"] ?? 0)
     try target.execute(
       """
       INSERT INTO main.name SELECT id + \(by("name")), category, event FROM source.name;

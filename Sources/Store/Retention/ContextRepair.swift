@@ -1,7 +1,7 @@
 import Telemetry
 
-/// `garner repair context`: settled rows without module or fingerprint get what was learned of their game or session after
-/// they were settled. Files are rewritten and swapped; own values, and those inherited before, stay.
+/// `garner repair context`: settled rows without module or fingerprint of their own get what was learned of their game or
+/// session, also after they were settled. Files are rewritten and swapped; own values stay.
 package struct ContextRepair {
   package struct Outcome: Sendable, Equatable {
     package var rows: Int64 = 0
@@ -25,6 +25,11 @@ package struct ContextRepair {
     var from: Int64
     var to: Int64
     var facts: LearnedContexts.Facts
+    /// Which of them are inherited.
+    var module: Bool
+    var fingerprint: Bool
+    /// Rows had others before. Those of the very moment of a switch were told in their order, and stay.
+    var replaces: Bool
   }
 
   func run() throws(SQLiteError) -> Outcome {
@@ -46,14 +51,18 @@ package struct ContextRepair {
   }
 
   private static func condition(_ gift: Gift) -> String {
-    "ctx = \(gift.context) AND time >= \(gift.from) AND time < \(gift.to)"
+    "ctx = \(gift.context) AND time \(gift.replaces && gift.from > .min ? ">" : ">=") \(gift.from) AND time < \(gift.to)"
   }
 
   private func gifts(_ connection: Connection) throws(SQLiteError) -> [Gift] {
+    // Files from before it was kept tell by NULL what is not their own.
+    let isKept = try connection.integer("SELECT 1 FROM sqlite_schema WHERE name = 'inherits'") != nil
     let contexts = try connection.rows(
       """
-      SELECT id, source, session, coalesce(game_id, ''), game_module, mod_fingerprint FROM ctx
-      WHERE game_module IS NULL OR mod_fingerprint IS NULL
+      SELECT c.id, c.source, c.session, coalesce(c.game_id, ''), c.game_module, c.mod_fingerprint, \(
+        isKept
+          ? "i.module, i.fingerprint FROM ctx c JOIN inherits i ON i.ctx = c.id"
+          : "c.game_module IS NULL, c.mod_fingerprint IS NULL FROM ctx c")
       """)
     var gifts: [Gift] = []
     for row in contexts {
@@ -63,11 +72,16 @@ package struct ContextRepair {
       let starts = [Int64.min] + learned.boundaries(source: source, session: session, game: game)
       for (index, from) in starts.enumerated() {
         let known = learned.find(source: source, session: session, game: game, at: from)
+        let (module, fingerprint) = (row[6] == .integer(1), row[7] == .integer(1))
         let facts = LearnedContexts.Facts(
-          gameModule: row[4].string ?? known.gameModule, modFingerprint: row[5].string ?? known.modFingerprint)
+          gameModule: module ? known.gameModule ?? row[4].string : row[4].string,
+          modFingerprint: fingerprint ? known.modFingerprint ?? row[5].string : row[5].string)
         if facts.gameModule == row[4].string && facts.modFingerprint == row[5].string { continue }
         gifts.append(
-          Gift(context: id, from: from, to: index + 1 < starts.count ? starts[index + 1] : .max, facts: facts))
+          Gift(
+            context: id, from: from, to: index + 1 < starts.count ? starts[index + 1] : .max, facts: facts,
+            module: module, fingerprint: fingerprint,
+            replaces: module && row[4].string != nil || fingerprint && row[5].string != nil))
       }
     }
     return gifts
@@ -111,6 +125,8 @@ package struct ContextRepair {
         INSERT INTO ctx SELECT (SELECT max(id) + 1 FROM ctx), source, session, game_id, valid_from, component, ?, ?
         FROM ctx WHERE id = ?
         """, .optional(gift.facts.gameModule), .optional(gift.facts.modFingerprint), .integer(gift.context))
+      try target.execute(
+        "INSERT INTO inherits SELECT max(id), \(gift.module ? 1 : 0), \(gift.fingerprint ? 1 : 0) FROM ctx")
       try target.execute("UPDATE event SET ctx = (SELECT max(id) FROM ctx) WHERE \(Self.condition(gift))")
     }
   }

@@ -79,7 +79,7 @@ package enum Tables {
       + Views.all(table: "event")
   }
 
-  package static func settledSchema() -> String { dictionaries + event("event") }
+  package static func settledSchema() -> String { dictionaries + LearnedContexts.inheritsTable + event("event") }
 
   package static func quoted(_ name: String) -> String {
     "\"" + name.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""

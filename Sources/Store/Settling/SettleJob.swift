@@ -176,6 +176,7 @@ struct SettleJob {
       for name in Tables.dictionaryNames {
         try target.execute("INSERT INTO main.\(name) SELECT * FROM source.\(name)")
       }
+      try ShardMerge(target).inherit(shift: 0)
       let table = Tables.quoted(piece.table)
       if let condition = piece.condition {
         try target.execute("INSERT INTO main.event SELECT * FROM source.\(table) WHERE \(condition) ORDER BY id")
@@ -205,7 +206,7 @@ struct SettleJob {
     let hasLearned = try source?.integer("SELECT 1 FROM sqlite_schema WHERE name = 'learned'") != nil
     let learned = LearnedContexts()
     if hasLearned, let source { try learned.load(source, "learned") }
-    let imports = try source?.rows("SELECT store, first, last FROM imported") ?? []
+    let imports = try source?.rows("SELECT store, first, last FROM imported ORDER BY store, first") ?? []
     let cutoff = options.clock() - options.receiptWindow
     let lastID = try source.map { source throws(SQLiteError) in try rowsEnd(source, true) } ?? 0
     do throws(SQLiteError) {
@@ -226,6 +227,12 @@ struct SettleJob {
           }
           try learned.settle(number, connection)
           for row in imports {
+            if case .text(let store) = row[0], case .integer(let first) = row[1], case .integer(let last) = row[2],
+              ImportedRanges.isForgotten(store, first, last)
+            {
+              try connection.run("DELETE FROM state.imported WHERE store = ?", row[0])
+              continue
+            }
             try connection.run("INSERT OR REPLACE INTO state.imported VALUES (?,?,?)", row[0], row[1], row[2])
           }
           for (name, value) in [("next_file", number + 1), ("next_id", lastID + 1)] {

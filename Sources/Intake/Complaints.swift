@@ -9,14 +9,23 @@ final class Complaints: Sendable {
   // covers: causes and when each was last written; take nothing inside.
   private let last = Mutex<[String: ContinuousClock.Instant]>([:])
 
-  func note(_ refusal: Refusal, _ logger: Logger) {
+  /// Something else that stays wrong until somebody helps.
+  func note(_ message: Logger.Message, _ event: String, _ detail: String, _ logger: Logger) {
+    guard isDue(event) else { return }
+    logger.error(message, metadata: ["event": "\(event)", "detail": "\(detail)"])
+  }
+
+  private func isDue(_ cause: String) -> Bool {
     let now = ContinuousClock.now
-    let due = last.withLock { last in
-      if let before = last[refusal.cause], now - before < Self.interval { return false }
-      last[refusal.cause] = now
+    return last.withLock { last in
+      if let before = last[cause], now - before < Self.interval { return false }
+      last[cause] = now
       return true
     }
-    guard due else { return }
+  }
+
+  func note(_ refusal: Refusal, _ logger: Logger) {
+    guard isDue(refusal.cause) else { return }
     var metadata: Logger.Metadata = ["event": "intake.refused", "cause": .string(refusal.cause)]
     // For the log alone: what SQLite or the file system said.
     if case .storage(let text) = refusal { metadata["detail"] = .string(text) }

@@ -31,6 +31,9 @@ struct ImportCommand: AsyncParsableCommand {
   @OptionGroup var place: PlaceArguments
 
   func validate() throws {
+    if let source, let rule = Importing.rule(against: source) {
+      throw ValidationError("--source \(source): a source is \(rule)")
+    }
     for attribute in attributes where attribute.firstIndex(of: "=") ?? attribute.startIndex == attribute.startIndex {
       throw ValidationError("--attr \(attribute): it must be key=value")
     }

@@ -1,6 +1,7 @@
-import Intake
 import Telemetry
 import Testing
+
+@testable import Intake
 
 struct DropPendingTests {
   static let second: Int64 = 1_000_000_000
@@ -106,6 +107,17 @@ struct DropPendingTests {
     let why = String(decoding: progress.why(file: progress.name, hash: "00ff", holdsLines: true), as: UTF8.self)
     #expect(why.contains(#""file":"a \"b\"\u000a.csv","sha256":"00ff""#))
     #expect(why.contains(#""reasons":[{"reason":"bad_csv","count":3},{"reason":"truncated","count":1}]"#))
+  }
+
+  @Test func aFileBreaksOffOnce() {
+    for isKnownBefore in [true, false] {
+      var progress = DropProgress()
+      let line = DropRefusal(line: 9, record: 0, offset: 70, path: "", reason: "truncated")
+      if isKnownBefore { progress.add(DropFault(.truncated, at: 80)) }
+      progress.add([line])
+      progress.add(DropFault(.truncated, at: 80))
+      #expect(progress.reasons == ["truncated": 1] && progress.first == [line] && progress.isBroken)
+    }
   }
 
   @Test func aMarkOfAnotherVersionIsUnknown() {

@@ -1,3 +1,4 @@
+import Door
 import Glibc
 import Intake
 package import Store
@@ -34,8 +35,10 @@ package enum Importing {
     if summary.bad == 0, summary.rejected == 0, before == nil {
       var taken = DropProgress()
       taken.state = .done
-      taken.name = String(path.split(separator: "/").last ?? "")
-      taken.source = options.sidecar.source ?? ""
+      // What is said of the file is kept like what is in it.
+      func told(_ text: String) -> String { options.protector?.scrubbed(text) ?? text }
+      taken.name = told(String(path.split(separator: "/").last ?? ""))
+      taken.source = told(options.sidecar.source ?? "")
       taken.format = summary.isExport ? exportFormat : "import"
       taken.bytes = FileSystem.length(path)
       taken.takenAt = decoding.now
@@ -67,10 +70,18 @@ package enum Importing {
         do throws(DecodeError) { sidecar = try FileSidecar(json: bytes) } catch { failure = error }
       }
       if let failure { throw failure }
+      if let source = sidecar?.source, !SourceName.isValid(source) {
+        throw DecodeError(.malformed, "source must be \(SourceName.rule)", at: 0)
+      }
       return sidecar
     } catch {
       throw ImportError(name, "\(error.message) (at byte \(error.offset))")
     }
+  }
+
+  /// What sources look like; nil: this one does.
+  package static func rule(against source: String) -> String? {
+    SourceName.isValid(source) ? nil : SourceName.rule
   }
 
   /// SHA-256 of the file as it lies there.

@@ -83,7 +83,7 @@ struct DatabasePiece: DropPiece {
   init(store: String?, name: String, start: DropPosition) {
     self.store = store
     self.start = start
-    rows = RowPiece(store: store)
+    rows = RowPiece(store: store, path: name)
     records = RecordPiece(store: store ?? "", path: name)
   }
 
@@ -91,13 +91,15 @@ struct DatabasePiece: DropPiece {
   var hasRoom: Bool { count < Self.limit && rows.byteCount + records.json.count < Self.byteLimit }
 
   mutating func append(_ row: RowsCursor.ForeignRow) {
-    let isLong = row.columns.contains { value in
-      switch value {
-      case .text(let text): text.utf8.count > Self.cellLimit
-      case .blob(let bytes): bytes.count > Self.cellLimit
-      case .null, .integer, .real: false
+    let isLong =
+      row.isTooLong
+      || row.columns.contains { value in
+        switch value {
+        case .text(let text): text.utf8.count > Self.cellLimit
+        case .blob(let bytes): bytes.count > Self.cellLimit
+        case .null, .integer, .real: false
+        }
       }
-    }
     if isLong {
       refused.append(
         DropRefusal(

@@ -54,8 +54,8 @@ package struct Import {
     let database = try file.unpacked { path throws(ImportError) in try DatabaseImport(path, named: file.path) }
     switch database.kind {
     case .records(let store): return RecordPieces(try database.records(), store: store, path: file.path)
-    case .rows(let store): return RowPieces(try database.rows(), store: store)
-    case .foreign: return RowPieces(try database.rows(), store: nil)
+    case .rows(let store): return RowPieces(try database.rows(), store: store, path: file.path)
+    case .foreign: return RowPieces(try database.rows(), store: nil, path: file.path)
     }
   }
 }

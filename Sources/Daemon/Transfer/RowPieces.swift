@@ -8,19 +8,21 @@ final class RowPieces: ImportPieces {
 
   private let cursor: RowsCursor
   private let store: String?
+  private let path: String
 
   /// `store`: the store of ours that they are from; nil: another program's.
-  init(_ cursor: RowsCursor, store: String?) {
+  init(_ cursor: RowsCursor, store: String?, path: String) {
     self.cursor = cursor
+    self.path = path
     self.store = store
   }
 
   private(set) var fraction = 0.0
 
   func next() throws -> (any ImportPiece)? {
-    var piece = RowPiece(store: store)
+    var piece = RowPiece(store: store, path: path)
     while piece.rows.count < Self.rowLimit, piece.byteCount < 1 << 20, let row = try cursor.next() { piece.append(row) }
-    if piece.rows.isEmpty { return nil }
+    if piece.rows.isEmpty && piece.problems.isEmpty { return nil }
     fraction = cursor.fraction
     return piece
   }
@@ -30,10 +32,16 @@ struct RowPiece: ImportPiece {
   let store: String?
   private(set) var rows: [RowsCursor.ForeignRow] = []
   private(set) var byteCount = 0
+  private let path: String
+  private(set) var problems: [String] = []
 
-  init(store: String?) { self.store = store }
+  init(store: String?, path: String) {
+    self.store = store
+    self.path = path
+  }
 
   mutating func append(_ row: RowsCursor.ForeignRow) {
+    if row.isTooLong { return problems.append("\(path): rowid \(row.id): a cell is longer than 64 MiB") }
     rows.append(row)
     byteCount += 512
     for case .text(let text) in row.columns where text.utf8.count > 64 { byteCount += text.utf8.count }
@@ -48,7 +56,7 @@ struct RowPiece: ImportPiece {
     }
     var identity = ImportLoad.Identity.none
     if let store { identity = .known(rows.map { ImportIdentity(store: store, id: $0.id) }) }
-    return ImportDecoded(loads: [ImportLoad(batch: decoder.finish(), identity: identity)])
+    return ImportDecoded(loads: [ImportLoad(batch: decoder.finish(), identity: identity)], problems: problems)
   }
 }
 

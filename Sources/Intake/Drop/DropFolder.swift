@@ -29,10 +29,10 @@ package struct DropFolder: Sendable {
 
   // MARK: names
 
-  private static let suffixes = [
-    "~", ".tmp", ".part", ".partial", ".filepart", ".crdownload", ".swp", ".meta.json", ".why.json", "-wal", "-shm",
-    "-journal",
-  ]
+  static let databaseSuffixes = ["-wal", "-shm", "-journal"]
+  private static let suffixes =
+    ["~", ".tmp", ".part", ".partial", ".filepart", ".crdownload", ".swp", ".meta.json", ".why.json"]
+    + databaseSuffixes
 
   /// Names that are never taken: of files that are on their way, or belong to another.
   package static func ignores(_ name: String) -> Bool {
@@ -41,7 +41,8 @@ package struct DropFolder: Sendable {
 
   /// `name`, or with eight digits of the hash when that is in use. `part`: a file that may have the name already, from a
   /// try that a crash ended.
-  func freeName(_ name: String, in folder: String, hash: String, part: String? = nil) -> String {
+  func freeName(_ whole: String, in folder: String, hash: String, part: String? = nil) -> String {
+    let name = Self.fitting(whole, hash)
     var there = stat()
     if lstat("\(folder)/\(name)", &there) != 0 { return name }
     var own = stat()
@@ -49,7 +50,22 @@ package struct DropFolder: Sendable {
     return "\(name).\(hash.prefix(8))"
   }
 
+  /// No name is longer than 255 bytes, also with what is put behind it: `.why.json.tmp` and eight digits.
+  private static func fitting(_ name: String, _ hash: String) -> String {
+    guard name.utf8.count > 230 else { return name }
+    let suffix = name.lastIndex(of: ".").map { String(name[$0...]) }.flatMap { $0.utf8.count <= 16 ? $0 : nil } ?? ""
+    var stem = name.dropLast(suffix.count)
+    while stem.utf8.count > 200 { stem.removeLast() }
+    return "\(stem).\(hash.prefix(8))\(suffix)"
+  }
+
   static func sidecar(_ name: String) -> String { name + ".meta.json" }
+
+  /// Of a file that was mended and moved back nothing is left in `rejected` but why it had been refused.
+  func forgetReason(of name: String) {
+    var there = stat()
+    if lstat("\(rejected)/\(name)", &there) != 0 { unlink("\(rejected)/\(name).why.json") }
+  }
 
   /// Where refused lines gather until their file is at its end.
   func part(_ hash: String) -> String { "\(rejected)/.\(hash).part" }
@@ -99,8 +115,29 @@ package struct DropFolder: Sendable {
     return names
   }
 
+  /// Gives files whose names are no UTF-8 names that are: nothing here, nor any listing, could call them by theirs.
+  private func mendNames() {
+    guard let stream = opendir(incoming) else { return }
+    defer { closedir(stream) }
+    while let entry = readdir(stream) {
+      withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+        let raw = Array(bytes.prefix { $0 != 0 })
+        if String(validating: raw, as: UTF8.self) != nil { return }
+        let name = String(decoding: raw, as: UTF8.self)
+        var there = stat()
+        if lstat("\(incoming)/\(name)", &there) == 0 { return }
+        let old = Array("\(incoming)/".utf8) + raw + [0]
+        old.withUnsafeBytes { path in
+          guard let path = path.bindMemory(to: CChar.self).baseAddress else { return }
+          _ = rename(path, "\(incoming)/\(name)")
+        }
+      }
+    }
+  }
+
   /// Plain files with names that are not ignored.
   func list() -> [Entry] {
+    mendNames()
     var found: [Entry] = []
     for name in Self.names(incoming) where !Self.ignores(name) {
       var status = stat()

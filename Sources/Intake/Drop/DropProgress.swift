@@ -41,6 +41,8 @@ package struct DropProgress: Sendable, Equatable {
   package static func key(_ hash: [UInt8]) -> [UInt8] { prefix + hash }
 
   package var isWhole: Bool { reasons.isEmpty }
+  /// Something is wrong with the file itself: what lies behind the fault was never looked at.
+  package var isBroken: Bool { reasons.keys.contains { DropFault.Reason(rawValue: $0) != nil } }
 
   mutating func add(_ receipt: Receipt) {
     received += receipt.received
@@ -52,6 +54,12 @@ package struct DropProgress: Sendable, Equatable {
 
   mutating func add(_ refusals: [DropRefusal]) {
     for refusal in refusals {
+      // The line that a file breaks off in is the same fault as the file's, which may be known before.
+      if DropFault.Reason(rawValue: refusal.reason) != nil, reasons[refusal.reason] != nil {
+        let place = first.firstIndex { $0.reason == refusal.reason }
+        if let place, first[place].line == 0 { first[place] = refusal }
+        continue
+      }
       reasons[refusal.reason, default: 0] += 1
       if first.count < Self.firstLimit { first.append(refusal) }
     }

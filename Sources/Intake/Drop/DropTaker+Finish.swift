@@ -9,8 +9,8 @@ extension DropTaker {
     progress.finishedAt = options.clock()
     let isWhole = progress.isWhole
     progress.state = isWhole ? .done : .rejected
-    // Refused lines are cut out, unless there are none: then something is wrong with the file.
-    let keepsLines = holdsLines && progress.heldBytes > 0
+    // Refused lines are cut out, unless something is wrong with the file: then there may be more in it than was read.
+    let keepsLines = holdsLines && progress.heldBytes > 0 && !progress.isBroken
     let target = DropFormat.plainName(file.name)
     let name =
       isWhole
@@ -42,15 +42,19 @@ extension DropTaker {
     logger.info(
       isWhole ? "a dropped file is stored" : "a dropped file is rejected, or a part of it",
       metadata: [
-        "event": isWhole ? "drop.done" : "drop.rejected", "file": "\(file.name)", "sha256": "\(file.hex)",
+        "event": isWhole ? "drop.done" : "drop.rejected", "file": "\(told(file.name))", "sha256": "\(file.hex)",
         "format": "\(progress.format)", "source": "\(progress.source)", "received": "\(progress.received)",
         "stored": "\(progress.stored)", "deduplicated": "\(progress.deduplicated)",
         "rejected": "\(progress.rejected)",
         "reasons": "\(progress.reasons.keys.sorted().joined(separator: ","))",
       ])
-    if isWhole { return leaveFolder(file, to: folder.done, as: name) }
-    if !keepsLines { return leaveFolder(file, to: folder.rejected, as: name) }
-    return dropLines(file, name)
+    if isWhole {
+      folder.forgetReason(of: file.name)
+      return leaveFolder(file, to: folder.done, as: name)
+    }
+    if keepsLines { return dropLines(file, name) }
+    unlink(folder.part(file.hex))
+    return leaveFolder(file, to: folder.rejected, as: name)
   }
 
   /// `rejected/NAME.why.json`, and the refused lines under their name. May be done twice.
@@ -83,10 +87,12 @@ extension DropTaker {
     } catch {
       logger.warning(
         "a dropped file is taken and cannot be moved away; it stays",
-        metadata: ["event": "drop.stays", "file": "\(file.name)", "fault": "\(error)"])
+        metadata: ["event": "drop.stays", "file": "\(told(file.name))", "fault": "\(error)"])
       return .left(file.stamp)
     }
     _ = rename(DropFolder.sidecar(file.path), DropFolder.sidecar("\(target)/\(name)"))
+    // What belongs to a database goes where it goes, or it could never come back without.
+    for suffix in DropFolder.databaseSuffixes { _ = rename(file.path + suffix, "\(target)/\(name)\(suffix)") }
     DropFolder.sync(target)
     DropFolder.sync(folder.incoming)
     return .finished
@@ -98,7 +104,7 @@ extension DropTaker {
     if isSame == .same, unlink(file.path) != 0 {
       logger.warning(
         "a dropped file is taken and cannot be removed; it stays",
-        metadata: ["event": "drop.stays", "file": "\(file.name)"])
+        metadata: ["event": "drop.stays", "file": "\(told(file.name))"])
       return .left(file.stamp)
     }
     if isSame == .same {

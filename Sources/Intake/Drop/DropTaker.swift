@@ -1,3 +1,4 @@
+import Door
 import Glibc
 package import Logging
 import Synchronization
@@ -50,7 +51,7 @@ package final class DropTaker<Store: DropStore, Rejects: RejectSink>: Sendable {
       if stopping.isSet { return .stopped }
       var status = stat()
       guard lstat("\(folder.incoming)/\(name)", &status) == 0 else { return .finished }
-      logger.warning("a dropped file cannot be read", metadata: ["event": "drop.unreadable", "file": "\(name)"])
+      logger.warning("a dropped file cannot be read", metadata: ["event": "drop.unreadable", "file": "\(told(name))"])
       return .left(DropFolder.Stamp(status))
     }
     let key = DropProgress.key(file.hash)
@@ -65,7 +66,9 @@ package final class DropTaker<Store: DropStore, Rejects: RejectSink>: Sendable {
       vitals.count(.duplicate)
       logger.info(
         "a dropped file is known already",
-        metadata: ["event": "drop.duplicate", "file": "\(name)", "sha256": "\(file.hex)", "first": "\(known.name)"])
+        metadata: [
+          "event": "drop.duplicate", "file": "\(told(name))", "sha256": "\(file.hex)", "first": "\(known.name)",
+        ])
       return await settled(
         leaveFolder(file, to: folder.done, as: folder.freeName(name, in: folder.done, hash: file.hex)), file)
     }
@@ -76,7 +79,7 @@ package final class DropTaker<Store: DropStore, Rejects: RejectSink>: Sendable {
       progress.takenAt = options.clock()
       if let position = await grown(file) { progress.position = position }
     }
-    progress.name = name
+    progress.name = told(name)
     progress.bytes = file.stamp.size
     return await settled(take(file, progress), file)
   }
@@ -102,7 +105,8 @@ package final class DropTaker<Store: DropStore, Rejects: RejectSink>: Sendable {
     var source: (any DropSource)?
     do throws(DropFault) {
       sidecar = try readSidecar(file)
-      progress.source = sidecar.source ?? "drop"
+      if let source = sidecar.source, !SourceName.isValid(source) { throw DropFault(.badSidecar) }
+      progress.source = told(sidecar.source ?? "drop")
       let opened = try await open(file, sidecar)
       progress.format = opened.format
       source = opened
@@ -141,6 +145,9 @@ package final class DropTaker<Store: DropStore, Rejects: RejectSink>: Sendable {
     }
   }
 
+  /// How a name that somebody gave is written outside the folder: it could be anybody's.
+  func told(_ name: String) -> String { options.protector?.scrubbed(name) ?? name }
+
   private func decoding(_ sidecar: FileSidecar, _ progress: DropProgress) -> DecodeOptions {
     // When it was taken first: what has no time of its own keeps it over a crash.
     var decoding = DecodeOptions(now: progress.takenAt)
@@ -156,6 +163,7 @@ package final class DropTaker<Store: DropStore, Rejects: RejectSink>: Sendable {
     let store = store
     let stopping = stopping
     let logger = logger
+    let told = told(file.name)
     let defaults = EventLineDefaults(
       source: Array((sidecar.source ?? "drop").utf8), component: Array((sidecar.component ?? "drop").utf8),
       session: Array((sidecar.sessionID ?? "anon-" + (sidecar.source ?? "drop")).utf8),
@@ -171,7 +179,7 @@ package final class DropTaker<Store: DropStore, Rejects: RejectSink>: Sendable {
         if content.head(20).suffix(2).contains(2) {
           logger.warning(
             "a dropped database was copied without its write-ahead log: what is only there is missing",
-            metadata: ["event": "drop.no_wal", "file": "\(file.name)"])
+            metadata: ["event": "drop.no_wal", "file": "\(told)"])
         }
         return .success(database)
       } catch {
@@ -334,7 +342,7 @@ package final class DropTaker<Store: DropStore, Rejects: RejectSink>: Sendable {
   }
 
   func complain(_ what: String, _ failure: any Error) {
-    complaints.note(.storage("\(what): \(failure)"), logger)
+    complaints.note("a file of the drop folder waits", "drop.waits", told("\(what): \(failure)"), logger)
   }
 }
 

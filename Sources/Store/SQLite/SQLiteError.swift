@@ -18,5 +18,6 @@ package struct SQLiteError: Error, Sendable, CustomStringConvertible {
   /// The bytes of the file are wrong: nothing that waiting mends.
   /// A record whose header is noise asks for more than SQLite can hold: no row of ours is ever too big.
   package var isCorrupt: Bool { primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB || primary == SQLITE_TOOBIG }
+  package var isTooBig: Bool { primary == SQLITE_TOOBIG }
   package var isInterrupt: Bool { primary == SQLITE_INTERRUPT }
 }

@@ -25,7 +25,9 @@ package struct ImportError: Error, Sendable, CustomStringConvertible {
   }
 
   init(_ path: String, _ error: SQLiteError) {
-    self.init(path, error.message, error.isCorrupt || error.isInterrupt ? .corrupt : .other)
+    // What SQLite says of a function in an index, a check or a default that it was told not to trust.
+    let isUnsafe = error.message.contains("unsafe use of")
+    self.init(path, error.message, isUnsafe ? .unsafeSchema : error.isCorrupt || error.isInterrupt ? .corrupt : .other)
   }
 
   package var description: String { "\(path): \(reason)" }

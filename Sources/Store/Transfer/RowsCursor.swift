@@ -6,10 +6,14 @@ package final class RowsCursor {
     package var columns: [SQLValue]
     /// Digest of the twelve columns and how many equal rows came before it: the same in every copy of the file.
     package var fingerprint: ColumnFingerprint
+    /// A cell is longer than any that is read; there are no columns.
+    package var isTooLong = false
   }
 
   private let path: String
+  private let connection: Connection
   private let statement: Statement
+  private var rowid: Int64?
   private let firstID: Int64
   private let lastID: Int64
   private let wantsFingerprints: Bool
@@ -21,17 +25,20 @@ package final class RowsCursor {
 
   init(_ path: String, _ connection: Connection, withFingerprints: Bool) throws(ImportError) {
     self.path = path
+    self.connection = connection
     wantsFingerprints = withFingerprints
     let columns = SourceSchema.columns.dropFirst().joined(separator: ", ")
     do throws(SQLiteError) {
       firstID = try connection.integer("SELECT min(rowid) FROM main.telemetry_events") ?? 0
       lastID = try connection.integer("SELECT max(rowid) FROM main.telemetry_events") ?? 0
-      statement = try connection.prepare("SELECT rowid, \(columns) FROM main.telemetry_events ORDER BY rowid")
+      statement = try connection.prepare(
+        "SELECT rowid, \(columns) FROM main.telemetry_events WHERE rowid >= ? ORDER BY rowid")
+      try statement.bind([.integer(.min)])
     } catch { throw ImportError(path, error) }
   }
 
   /// How far the present row is between the first and the last, 0 to 1.
-  package var fraction: Double { Double(statement.integer(0) &- firstID) / Double(max(1, lastID &- firstID)) }
+  package var fraction: Double { Double((rowid ?? firstID) &- firstID) / Double(max(1, lastID &- firstID)) }
 
   package func next() throws(ImportError) -> ForeignRow? {
     do throws(SQLiteError) {
@@ -40,7 +47,11 @@ package final class RowsCursor {
         isEnded = true
         return nil
       }
-    } catch { throw ImportError(path, error) }
+    } catch {
+      guard error.isTooBig else { throw ImportError(path, error) }
+      return try tooLong()
+    }
+    rowid = statement.integer(0)
     var columns: [SQLValue] = []
     columns.reserveCapacity(12)
     for column in 1...12 {
@@ -56,6 +67,22 @@ package final class RowsCursor {
       }
     }
     return ForeignRow(id: statement.integer(0), columns: columns, fingerprint: fingerprint)
+  }
+
+  /// The row behind the last one, whose cells are not read, and the statement goes on behind it.
+  private func tooLong() throws(ImportError) -> ForeignRow? {
+    do throws(SQLiteError) {
+      var next = firstID
+      if let rowid {
+        let behind = "SELECT min(rowid) FROM main.telemetry_events WHERE rowid > ?"
+        guard let found = try connection.integer(behind, .integer(rowid)) else { return nil }
+        next = found
+      }
+      rowid = next
+      statement.reset()
+      if next == .max { isEnded = true } else { try statement.bind([.integer(next + 1)]) }
+      return ForeignRow(id: next, columns: [], fingerprint: ColumnFingerprint(), isTooLong: true)
+    } catch { throw ImportError(path, error) }
   }
 }
 

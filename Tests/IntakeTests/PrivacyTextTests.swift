@@ -58,6 +58,17 @@ import Testing
     ("[{\"a\":\"203.0.113.7\"}]", "[{\"a\":\"[ip]\"}]"),
     ("{\"player\":{\"id\":7,\"name\":\"Al\"}}", "{\"player\":{\"id\":7}}"),
     ("{\"p\\u0061ssword\":1,\"x\":2}", "{\"x\":2}"),
+    ("{\"token\":\"abc\",\"n\":1}", "{\"token\":\"[secret]\",\"n\":1}"),
+    ("{\"passwd\":12, \"accessKey\":\"x\"}", "{\"passwd\":\"[secret]\", \"accessKey\":\"[secret]\"}"),
+    ("[{\"rcon_t\\u006fken\":\"a\\\"b\"}]", "[{\"rcon_t\\u006fken\":\"[secret]\"}]"),
+    (
+      "{\"secret\":{\"a\":[1,\"x\",true]},\"b\":\"x\"}",
+      "{\"secret\":{\"a\":[\"[secret]\",\"[secret]\",true]},\"b\":\"x\"}"
+    ),
+    ("{\"http\":{\"request\":{\"header\":{\"x\":\"y\"},\"n\":1}}}", "{\"http\":{\"request\":{\"header\":{},\"n\":1}}}"),
+    ("bob@example.org.1", "[email]"),
+    ("bob@example.org.k, al@example.org-1", "[email], [email]"),
+    ("dead:beef::cafe up", "[ip] up"),
   ]
 
   static let unchanged: [String] = [
@@ -66,7 +77,9 @@ import Testing
     "127.0.0.1:4317", "0.0.0.0:80", "::1", "[::1]:4317", "2026-02-03T04:05:06.789012Z", "1.2.3", "256.1.2.3",
     "GET /v1/players", "a@b", "user@host", "a @ b.c", "00:11:22:33:44", "1:2:3:4:5:6:7:8", "face::add()",
     "Basic settings", "gt_laps", "20260203040506789", "10:20", "tokens: 5", "", " ", "BOT", "say \"hi\"",
-    "{\"a\":1,\"b\":[true,null,1.5e3]}", "{\"broken\":", "relay.game.start", "/homework/x", "a/b/c:d", "=", ":", "%40",
+    "{\"a\":1,\"b\":[true,null,1.5e3]}", "{\"max_tokens\":5,\"secretary\":\"x\",\"tokens\":[1]}",
+    "lib@1.2.3", "engine@2024.1", "face::cafe::add()",
+    "{\"broken\":", "relay.game.start", "/homework/x", "a/b/c:d", "=", ":", "%40",
     "@", "\"", "\\", "://", "://@", "secretary: x", "passworded", "[U:1:]", "STEAM_1:2:3", "7656119", "Grüße 🎮",
   ]
 

@@ -13,12 +13,15 @@ struct JSONWalk {
   private var at = 0
   /// Up to here the text is in `out`.
   private var copied = 0
+  private static let pathLimit = 8
   private var out: [UInt8] = []
   private var isChanged = false
   /// The member that is being looked at: its key without quotes, and the keys of the maps around it.
   private var member = 0..<0
   private var parents: [Range<Int>] = []
   private var depth = 0
+  /// The value at hand belongs to a name like `token`, in JSON that is a text: what is written there is written out.
+  private var isSecret = false
 
   /// `text` lives as long as the walk and is not empty.
   init?(_ text: UnsafeBufferPointer<UInt8>, _ scrubber: TextRules, hasEscapes: Bool) {
@@ -104,7 +107,7 @@ struct JSONWalk {
       if rule.isDisjoint(with: .removes) {
         isFirst = false
         if rule.contains(.foundInKey) { rename(&renamed) }
-        value(rule)
+        if hasEscapes || isSecret { value(rule) } else { named(rule) }
         skipSpace()
       } else {
         remove(from: isFirst ? start : comma, isFirst: isFirst, rule)
@@ -116,6 +119,18 @@ struct JSONWalk {
       skipSpace()
     }
     at &+= 1
+  }
+
+  /// A member of JSON in a text, which the rules for texts hold for: `"token":"…"` as well as `token=…`.
+  @inline(never) private mutating func named(_ rule: KeyRule) {
+    if rules.scrubsTexts, !rule.contains(.exempt) {
+      let name = UnsafeBufferPointer(rebasing: text[member])
+      isSecret =
+        name.contains(UInt8(ascii: "\\"))
+        ? decoded(member).withUnsafeBufferPointer { TextScrub.isSecretName($0) } : TextScrub.isSecretName(name)
+    }
+    value(rule)
+    isSecret = false
   }
 
   /// The member behind its colon, with the comma before it, or, for the first one, the comma behind it.
@@ -230,12 +245,12 @@ struct JSONWalk {
     return rule
   }
 
-  /// `{"player":{"id":…}}` is `player.id` to everybody who reads it; two maps up are looked at, as long as their keys are
-  /// single words.
+  /// `{"player":{"id":…}}` is `player.id` to everybody who reads it; the maps around are looked at, as long as their keys are
+  /// single words. No pattern has more of these.
   @inline(never) private func ruleOfPath(_ own: KeyRule) -> KeyRule {
     guard own.isDisjoint(with: .ofPath) else { return [] }
     var path = Array(text[member])
-    for parent in parents.suffix(2).reversed() {
+    for parent in parents.suffix(Self.pathLimit).reversed() {
       guard !text[parent].contains(UInt8(ascii: ".")) else { break }
       path = Array(text[parent]) + [UInt8(ascii: ".")] + path
       let found = rules.rule(path).intersection(.ofPath)
@@ -283,6 +298,8 @@ struct JSONWalk {
     at = place &+ 1
     if !rule.isDisjoint(with: .hashes) {
       pseudonym(start..<min(place, end), isEscaped, rule)
+    } else if isSecret {
+      hide(start..<min(place, end))
     } else if isSuspect || isEscaped {
       scrub(start..<min(place, end), isEscaped, rule)
     }
@@ -301,6 +318,14 @@ struct JSONWalk {
     escaped.reserveCapacity(found.count + 16)
     JSONText.appendEscaped(found, to: &escaped)
     replace(range, with: escaped)
+  }
+
+  @inline(never) private mutating func hide(_ range: Range<Int>, quote: [UInt8] = []) {
+    let word = Array("[secret]".utf8)
+    guard !range.isEmpty, !text[range].elementsEqual(word) else { return }
+    note()
+    replace(range, with: quote + word + quote)
+    scrubber.count(.secret)
   }
 
   // MARK: pseudonyms
@@ -323,7 +348,11 @@ struct JSONWalk {
     skipScalar()
     // A byte that begins no value: the text is none of ours.
     if at == start { at = end }
-    if !rule.isDisjoint(with: .hashes) { number(start..<at, rule) }
+    if !rule.isDisjoint(with: .hashes) {
+      number(start..<at, rule)
+    } else if isSecret, start < at, TextClass.isDigit(base[start]) || base[start] == UInt8(ascii: "-") {
+      hide(start..<at, quote: [UInt8(ascii: "\"")])
+    }
   }
 
   @inline(never) private mutating func number(_ range: Range<Int>, _ rule: KeyRule) {

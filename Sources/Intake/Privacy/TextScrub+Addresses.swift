@@ -67,8 +67,9 @@ extension TextScrub {
       return false
     }
     guard let end = groups(start) else { return false }
-    // Of letters only it is rather a name: `face::add`.
-    guard text[start..<end].contains(where: TextClass.isDigit) else { return false }
+    // Two groups of letters only are rather a name: `face::add`.
+    let words = text[start..<end].split(separator: 0x3a).count
+    guard words > 2 || text[start..<end].contains(where: TextClass.isDigit) else { return false }
     guard !(isMapped && isHome(start + 7)) else { return false }
     if before == UInt8(ascii: "["), start > done, byte(end) == UInt8(ascii: "]") {
       replace((start - 1)..<port(end + 1), "[ip]", .ip)
@@ -146,21 +147,31 @@ extension TextScrub {
     while start > done, sign - start < 320, Self.isNamePart(text[start - 1]) { start -= 1 }
     while start < sign, text[start] == UInt8(ascii: ".") { start += 1 }
     var end = sign + length
-    var lastDot = -1
+    // Whether a part behind a dot begins like the name of a domain: what stands behind that may be anything.
+    var hasDomain = false
     while end < text.count, Self.isHostPart(text[end]) {
       if text[end] == UInt8(ascii: ".") {
         // A dot that ends a sentence is none of the host's.
         guard end > sign + length, end + 1 < text.count, Self.isHostPart(text[end + 1]), text[end + 1] != 0x2e else {
           break
         }
-        lastDot = end
+        hasDomain = hasDomain || Self.isDomain(text[(end + 1)...])
       }
       end += 1
     }
-    guard start < sign, lastDot > 0 else { return }
-    let domain = text[(lastDot + 1)..<end]
-    guard domain.count >= 2, domain.allSatisfy({ TextClass.isLetter($0) || $0 >= 0x80 || $0 == 0x2d }) else { return }
+    guard start < sign, hasDomain else { return }
     replace(start..<end, "[email]", .email)
+  }
+
+  /// Two letters and no digit up to the next dot or hyphen.
+  private static func isDomain(_ text: Slice<UnsafeBufferPointer<UInt8>>) -> Bool {
+    var count = 0
+    for byte in text.prefix(64) {
+      if TextClass.isDigit(byte) { return false }
+      guard TextClass.isLetter(byte) || byte >= 0x80 else { break }
+      count += 1
+    }
+    return count >= 2
   }
 
   private static func isNamePart(_ byte: UInt8) -> Bool {

@@ -59,6 +59,12 @@ extension TextScrub {
     return true
   }
 
+  /// Whether a name ends in one of the words whose value is a secret.
+  static func isSecretName(_ name: UnsafeBufferPointer<UInt8>) -> Bool {
+    guard let last = name.last, TextClass.endsSecretWord(last) else { return false }
+    return TextScrub(name).secretWord(before: name.count) != nil
+  }
+
   private func secretWord(before end: Int) -> String? {
     for word in Self.words where spells(word, before: end) {
       let start = end - word.utf8CodeUnitCount

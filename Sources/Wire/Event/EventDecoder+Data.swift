@@ -157,15 +157,32 @@ extension EventDecoder {
     }
   }
 
-  /// `{"$bytes":…}` and `{"$double":…}` as they are.
+  /// `{"$bytes":"…"}` and `{"$double":"…"}` as a store of ours writes them, and nothing else: everything behind the decoder
+  /// passes them over as values without a text.
   private mutating func escape(_ c: inout JSONCursor) throws(JSONFault) -> Bool {
     var ahead = c
     let text = try ahead.storedValue()
     var object = StoredObject(c)
     guard let key = try object.next(), key.spells("$bytes") || key.spells("$double") else { return false }
+    let value = try object.cursor.storedValue()
+    guard try object.next() == nil, value.count >= 2, value.first == UInt8(ascii: "\"") else { return false }
+    let inside = UnsafeRawBufferPointer(rebasing: value[1..<(value.count - 1)])
+    let isValue =
+      key.spells("$bytes")
+      ? Self.isBase64(inside) : ["NaN", "Infinity", "-Infinity"].contains { inside.elementsEqual($0.utf8) }
+    guard isValue else { return false }
     builder.arena.append(text)
     c = ahead
     return true
+  }
+
+  /// Groups of four digits, the last one padded.
+  private static func isBase64(_ text: UnsafeRawBufferPointer) -> Bool {
+    guard text.count % 4 == 0 else { return false }
+    let padding = text.suffix(2).count { $0 == UInt8(ascii: "=") }
+    return text.dropLast(padding).allSatisfy { byte in
+      byte &- 0x30 < 10 || (byte | 0x20) &- 0x61 < 26 || byte == UInt8(ascii: "+") || byte == UInt8(ascii: "/")
+    }
   }
 
   /// Whole numbers beyond 64 bits are doubles.

@@ -149,6 +149,31 @@ import Wire
     #expect(try await store.importFile(path).stored == 0)
   }
 
+  @Test func eventsAsTheyComeOverUDPAreImportedAsTheyAre() async throws {
+    let store = try RoundTripStore()
+    let path = try store.write(
+      "events.ndjson",
+      #"{"e":"a.b","t":1767600000000000,"d":{"x":1},"more":2}"# + "\n"
+        + #"{"event":"a.c","timestamp":"2026-01-01T00:00:00Z","data":{"x":1},"more":2}"# + "\n"
+        + #"{"v":1,"boot":"9f3c2a0000000001","seq":0,"n":5,"t":7,"ev":[{"e":"a.d"},{"e":""}]}"# + "\n"
+        + #"{"neither":1}"# + "\n")
+    let summary = try await store.importFile(path)
+    #expect(summary.stored == 3 && summary.rejected == 1 && summary.bad == 1)
+    try store.export(.ndjson, "out.ndjson")
+    let lines = try store.lines("out.ndjson").map { String(decoding: $0, as: UTF8.self) }
+    #expect(lines.filter { $0.contains(#"{"more":2,"x":1}"#) }.count == 2)
+    #expect(lines.contains { $0.contains(#""uid":"9f3c2a0000000001:5""#) })
+    #expect(try await store.importFile(path).stored == 0)
+  }
+
+  @Test func anArrayOfRowsIsNotTakenForLines() async throws {
+    let source = try RoundTripStore()
+    try await Self.sample(source, spans: false)
+    try source.export(.json, "rows.json")
+    let target = try RoundTripStore()
+    await #expect(throws: ImportError.self) { try await target.importFile(source.folder + "/rows.json") }
+  }
+
   @Test func aRequestOverManyLinesIsOneRequest() async throws {
     let store = try RoundTripStore()
     let path = try store.write(

@@ -96,13 +96,30 @@ import Wire
     #expect(rows.map { $0["store_difference"] } == [.integer(1), .integer(1)])
   }
 
-  @Test func linesOfTheRejectLogComeBackAsEvents() async throws {
-    let store = try RoundTripStore()
-    let line = """
-      {"time":"2026-01-05T08:00:00.000000Z","door":"otlp_http","source":"relay-1","signal":"metrics","index":0,\
-      "path":"x","reason":"zero_time","rule":null,"record":{"name":"relay.rtt","attributes":{"n":1.0,"$$k":{"$bytes":"AA=="}}}}
+  /// A line of the reject log for each record that `require`d attributes kept out.
+  private func rejected(_ signal: Signal, _ request: String) throws -> [String] {
+    var options = RoundTripStore.decoding
+    options.required = [Array("build".utf8)]
+    let batch = try Array(request.utf8).withUnsafeBytes {
+      try OTLPDecoder.decodeJSON(signal, $0, options: options)
+    }
+    return batch.rejections.map {
+      """
+      {"time":"2026-01-05T08:00:00.000000Z","door":"otlp_http","source":"relay-1","signal":"\(signal.name)","index":0,\
+      "path":"x","reason":"\($0.reason.rawValue)","rule":null,"record":\($0.record)}
 
       """
+    }
+  }
+
+  @Test func linesOfTheRejectLogComeBackAsWhatTheyWere() async throws {
+    let store = try RoundTripStore()
+    let line = try rejected(
+      .logs,
+      """
+      {"resourceLogs":[{"scopeLogs":[{"logRecords":[{"eventName":"relay.rtt","timeUnixNano":"1767600000000000000",\
+      "attributes":[{"key":"n","value":{"doubleValue":1}},{"key":"$k","value":{"bytesValue":"AA=="}}]}]}]}]}
+      """)[0]
     let path = try store.write("2026-01-05.ndjson", line)
     #expect(try await store.importFile(path).stored == 1)
     // The log has grown meanwhile: what came back already is known.

@@ -63,6 +63,13 @@ import Wire
     }
   }
 
+  @Test func aCorrelationThatTheTraceLeavesNoColumnIsKept() throws {
+    let trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    let text = #"{"v":1,"ctx":{"trace":"\#(trace)"},"ev":[{"e":"a","c":"corr-1"},{"e":"b","c":"\#(trace)"}]}"#
+    let batch = try #require(DatagramBatch.rows(text: Array(text.utf8)))
+    #expect(batch.rows.map { batch.text($0.data) } == [#"{"correlation":"corr-1"}"#, "{}"])
+  }
+
   @Test func takesBareEventsALineEach() throws {
     let batch = try #require(
       DatagramBatch.rows(text: "{\"e\":\"test.hello\"}\r\n\n {\"event\":\"b\",\"t\":5,\"x\":{\"y\":[1,2.50]}} \n"))

@@ -102,7 +102,34 @@ import Wire
     #expect(batch.rejections.map(\.reason) == [.keyTooLong] && batch.recordCount == 1)
   }
 
+  // MARK: escapes of a store
+
+  @Test(arguments: [
+    (#"{"$double":"bob@example.org"}"#, #"{"$$double":"bob@example.org"}"#),
+    (#"{"$bytes":"from 203.0.113.7"}"#, #"{"$$bytes":"from 203.0.113.7"}"#),
+    (#"{"$bytes":"aGk=","b":"bob@example.org"}"#, #"{"$$bytes":"aGk=","b":"bob@example.org"}"#),
+    (#"{"$double":["x"]}"#, #"{"$$double":["x"]}"#), (#"{"$bytes":"aGk"}"#, #"{"$$bytes":"aGk"}"#),
+    (#"{"$bytes":"aGk="}"#, #"{"$bytes":"aGk="}"#), (#"{"$bytes":""}"#, #"{"$bytes":""}"#),
+    (#"{"$double":"-Infinity"}"#, #"{"$double":"-Infinity"}"#), (#"{"$$double":"x"}"#, #"{"$$double":"x"}"#),
+  ])
+  func onlyWhatAStoreWritesIsAnEscape(value: String, expected: String) {
+    var decoder = EventDecoder(options: DecodeOptions(now: 1), isEscaped: true)
+    var row = EventRow()
+    row.event = "e"
+    row.data = Array("{\"v\":\(value)}".utf8)
+    decoder.append(row)
+    let batch = decoder.finish()
+    #expect(batch.text(batch.rows[0].data) == "{\"v\":\(expected)}")
+  }
+
   // MARK: envelopes in files
+
+  @Test func anEnvelopeOfOneEventNeedsNoNumber() {
+    var batch = DatagramBatch(options: DecodeOptions(now: 1))
+    #expect(Self.append(#"{"v":1,"ctx":{"game_id":"g"},"ev":[{"e":"alone"}]}"#, 1, to: &batch).isEmpty)
+    let rows = batch.finish()
+    #expect(rows.recordCount == 1 && rows.text(rows.contexts[Int(rows.rows[0].context)].gameID) == "g")
+  }
 
   @Test func anEnvelopeKeepsItsGoodEvents() throws {
     let line =

@@ -163,3 +163,47 @@ def test_plain_text_at_a_door_with_tls_gets_nothing(tmp_path, certificates):
     with Daemon(tmp_path / "data", env=secured(certificates)) as daemon:
         with pytest.raises((urllib.error.URLError, ConnectionError, OSError)):
             http(f"http://{daemon.doors['otlp_http']}/v1/logs", LOG, {"Content-Type": "application/json"})
+
+
+def test_what_a_rule_refused_comes_back_as_what_it_was(tmp_path):
+    trace, span, parent = "5b8efff798038103d269b633813fc60c", "eee19b7ec3c1b174", "eee19b7ec3c1b173"
+    resource = {"attributes": [{"key": "service.name", "value": {"stringValue": "arena"}},
+                               {"key": "session.id", "value": {"stringValue": "s-77"}},
+                               {"key": "user.email", "value": {"stringValue": "bob@example.org"}}]}
+    attributes = [{"key": "map", "value": {"stringValue": "ore"}}, {"key": "player", "value": {"stringValue": "Al"}}]
+    spans = {"resourceSpans": [{"resource": resource, "scopeSpans": [{"scope": {"name": "lib", "version": "2"}, "spans": [{
+        "traceId": trace, "spanId": span, "parentSpanId": parent, "name": "step", "kind": 3, "attributes": attributes,
+        "startTimeUnixNano": "1700000000000000001", "endTimeUnixNano": "1700000000000005001",
+        "status": {"code": 2, "message": "no"}}]}]}]}
+    logs = {"resourceLogs": [{"resource": resource, "scopeLogs": [{"logRecords": [{
+        "traceId": trace, "eventName": "demo.said", "timeUnixNano": "1700000000000000002", "severityNumber": 17,
+        "severityText": "Fatal-ish", "body": {"stringValue": "hello"}, "attributes": attributes}]}]}]}
+    points = {"resourceMetrics": [{"scopeMetrics": [{"metrics": [{
+        "name": "m", "gauge": {"dataPoints": [{"timeUnixNano": "1", "asInt": "1"}]}}]}]}]}
+    with Daemon(tmp_path / "data", env={"GARNER_PRIVACY_POLICY": "default"}) as daemon:
+        token = run("token", "create", "--scope", "ingest", "--source", "arena-1", "--require", "build.id",
+                    data=daemon.data).stdout.strip()
+        head = {"Authorization": f"Bearer {token}"}
+        daemon.until(lambda: daemon.post("traces", spans, **head).status == 200)
+        for name, body in (("logs", logs), ("metrics", points)):
+            assert daemon.post(name, body, **head).status == 200
+        assert daemon.query("SELECT 1 FROM telemetry_events") == []
+        for item in (f"trace:{trace}", "session:s-77"):
+            life = json.loads(run("why", item, "--format", "json", data=daemon.data).stdout)
+            assert [row["step"] for row in life] == ["rejected", "rejected"], item
+        log, = (daemon.data / "rejected").glob("*.ndjson")
+        assert "bob@example.org" not in log.read_text()
+        done = run("import", str(log), data=daemon.data, check=False)
+        # Of the data point too little is kept.
+        assert done.returncode == 65 and "keeps too little" in done.stderr
+        row, = daemon.query("SELECT * FROM spans")
+        assert (row["trace_id"], row["span_id"], row["parent_span_id"]) == (trace, span, parent)
+        assert (row["name"], row["source"], row["session_id"]) == ("step", "arena-1", "s-77")
+        event, = daemon.query("SELECT * FROM telemetry_events WHERE event = 'step'")
+        assert (event["duration_us"], event["component"], event["severity"]) == (5, "arena", "error")
+        assert json.loads(event["data"])["map"] == "ore" and json.loads(event["data"])["player"].startswith("p_")
+        event, = daemon.query("SELECT * FROM telemetry_events WHERE event = 'demo.said'")
+        assert (event["correlation"], event["session_id"], event["severity"]) == (trace, "s-77", "error")
+        assert json.loads(event["data"])["body"] == "hello"
+        again = run("import", str(log), data=daemon.data, check=False)
+        assert "2 " in again.stdout and len(daemon.query("SELECT * FROM telemetry_events")) == 2

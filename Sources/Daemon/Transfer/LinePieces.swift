@@ -29,6 +29,9 @@ final class LinePieces: ImportPieces {
       piece.append(line)
       guard isFirst else { continue }
       isFirst = false
+      if line.bytes.first(where: { $0 > 0x20 }) == UInt8(ascii: "[") {
+        throw ImportError(file.path, "an array of JSON has no lines; export as ndjson to import it again")
+      }
       if line.number == 1, case .failure = LinePiece.parse(line, options), let whole = try whole() {
         isEnded = true
         return whole
@@ -54,6 +57,8 @@ struct LinePiece: ImportPiece {
   enum Parsed {
     case batches([Batch], OTLPLine)
     case row(EventRow.Line)
+    /// An event or an envelope, as they come over UDP.
+    case event
   }
 
   /// Rows of one kind that wait to become a batch: ours have a store and an id.
@@ -76,6 +81,7 @@ struct LinePiece: ImportPiece {
   func decode(_ options: DecodeOptions) -> ImportDecoded {
     var decoded = ImportDecoded()
     var rows = Rows()
+    var events: [LineReader.Line] = []
     for line in lines {
       switch Self.parse(line, options) {
       case .success(.batches(let batches, let head)):
@@ -86,13 +92,30 @@ struct LinePiece: ImportPiece {
         if isOurs != rows.areOurs { Self.finish(&rows, options, &decoded) }
         rows.areOurs = isOurs
         rows.lines.append(row)
+      case .success(.event): events.append(line)
       case .failure(let error):
         let why = line.isUnfinished ? "the last line is not finished; \(error.message)" : error.message
         decoded.problems.append("\(path):\(line.number) (byte \(line.offset + Int64(error.offset))): \(why)")
       }
     }
     Self.finish(&rows, options, &decoded)
+    if !events.isEmpty { decoded.loads.append(Self.load(events, options)) }
     return decoded
+  }
+
+  /// As the drop folder takes them.
+  private static func load(_ events: [LineReader.Line], _ options: DecodeOptions) -> ImportLoad {
+    let defaults = EventLineDefaults(
+      source: options.credential, component: options.component, session: options.anonymousSession)
+    var decoder = DatagramBatch(options: options)
+    for line in events {
+      line.bytes.withUnsafeBytes {
+        _ = decoder.append(line: $0, defaults, arrival: options.now, path: "line \(line.number)")
+      }
+    }
+    let batch = decoder.finish()
+    return ImportLoad(
+      batch: batch, identity: .place(total: batch.recordCount + batch.rejectedCount, accepted: batch.accepted))
   }
 
   static func parse(_ line: LineReader.Line, _ options: DecodeOptions) -> Result<Parsed, DecodeError> {
@@ -101,15 +124,32 @@ struct LinePiece: ImportPiece {
       do throws(DecodeError) {
         let head = try OTLPLine(bytes)
         if !head.signals.isEmpty { return .success(.batches(try head.decode(bytes, options), head)) }
-        if let row = try RejectedLine.row(line.bytes) { return .success(.row(row)) }
-        guard let row = try EventRow.read(bytes) else {
-          throw DecodeError(.malformed, "this is neither an OTLP request nor a row", at: 0)
+        if let request = try RejectedLine.request(line.bytes) { return .success(try again(request, options)) }
+        let row = try EventRow.read(bytes)
+        // What no column has belongs to the data, as in the drop folder.
+        if let row, row.store != nil && row.id != nil || !row.hasOthers && row.row.time != nil {
+          return .success(.row(row))
         }
-        return .success(.row(row))
+        guard DatagramEnvelope.isEvent(bytes) else {
+          throw DecodeError(.malformed, "this is neither an OTLP request nor a row nor an event", at: 0)
+        }
+        return .success(.event)
       } catch {
         return .failure(error)
       }
     }
+  }
+
+  private static func again(_ request: RejectedLine.Request, _ options: DecodeOptions) throws(DecodeError) -> Parsed {
+    var options = options
+    if options.credential.isEmpty { options.credential = request.source }
+    let parsed = request.json.withUnsafeBytes { bytes -> Result<Parsed, DecodeError> in
+      do throws(DecodeError) {
+        let head = try OTLPLine(bytes)
+        return .success(.batches(try head.decode(bytes, options), head))
+      } catch { return .failure(error) }
+    }
+    return try parsed.get()
   }
 
   private static func load(_ batch: Batch, _ head: OTLPLine, isOnly: Bool) -> ImportLoad {

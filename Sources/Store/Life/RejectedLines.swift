@@ -38,7 +38,7 @@ struct RejectedLines {
   /// How each kind is spelled in a record; the text alone may be anything.
   private static func isAbout(_ line: String, _ item: LifeItem) -> Bool {
     switch item.kind {
-    case .trace: line.contains("traceId\":\"\(item.id)\"") || line.contains("correlation")
+    case .trace: line.contains("\"trace_id\":\"\(item.id)\"") || line.contains("correlation")
     case .session: line.contains("session.id") || line.contains("session_id")
     case .game: line.contains("game_id") || line.contains("game.id")
     case .batch: line.contains("\"hash\":\"\(item.id)\"")

@@ -190,6 +190,11 @@ extension DatagramBatch {
       key("game_id", in: &mark)
       builder.arena.appendOwn(Int(place.gameValue.start), Int(place.gameValue.count))
     }
+    // The column holds the trace then.
+    if place.hasTrace, let correlation = event.correlation, !correlation.isEmpty, TraceDigits.id(correlation) == nil {
+      key("correlation", in: &mark)
+      correlation.withUnsafeBytes { _ = builder.arena.appendJSONString($0) }
+    }
     if let tick = event.tick {
       key("tick", in: &mark)
       builder.arena.appendInteger(tick)

@@ -20,6 +20,9 @@ package struct DatagramEnvelope {
   /// A packet without events is a heartbeat.
   package var eventCount: Int { events.count }
 
+  /// False: the events stand by themselves.
+  package private(set) var isEnvelope = false
+
   struct Event {
     var bytes: UnsafeRawBufferPointer
     var fault: Rejection.Reason?
@@ -45,6 +48,7 @@ package struct DatagramEnvelope {
     }
     if let whole = Self.object(text) {
       if Self.isEnvelope(whole) {
+        isEnvelope = true
         do throws(JSONFault) { try readEnvelope(whole) } catch { throw DatagramFault() }
       } else {
         events = [Event(bytes: whole)]
@@ -54,6 +58,20 @@ package struct DatagramEnvelope {
       guard events.contains(where: { $0.fault == nil }) else { throw DatagramFault() }
     }
     guard markDamage() else { throw DatagramFault() }
+  }
+
+  /// Whether it says what happened: a bare event has a name, an envelope has not.
+  package static func isEvent(_ object: UnsafeRawBufferPointer) -> Bool {
+    guard var input = StoredObject(object) else { return false }
+    do throws(JSONFault) {
+      while let key = try input.next() {
+        if key.spells("e") || key.spells("event") { return true }
+        _ = try input.cursor.storedValue()
+      }
+    } catch {
+      return false
+    }
+    return isEnvelope(object)
   }
 
   /// The one object that `text` is, without white space around it.

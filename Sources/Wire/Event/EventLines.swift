@@ -44,9 +44,7 @@ extension DatagramBatch {
     shared.modFingerprint = defaults.modFingerprint
     guard let reason = appendBare(line, shared) else { return [] }
     // An envelope has no name; what it holds is counted by itself.
-    if reason == .badName, let envelope = try? DatagramEnvelope(line),
-      envelope.numbers != nil || envelope.eventCount != 1
-    {
+    if reason == .badName, let envelope = try? DatagramEnvelope(line), envelope.isEnvelope {
       let sender = DatagramSender(source: shared.source, component: shared.component, session: shared.session)
       let refused = appendEvents(envelope, from: sender, arrival: arrival)
       _ = closePacket()

@@ -7,6 +7,8 @@ extension EventRow {
     package var store: String?
     package var id: Int64?
     package var source: String?
+    /// There are members that no column has.
+    package var hasOthers = false
 
     /// Whose row it is; nil: what the columns say is all there is.
     package var origin: Origin? {
@@ -67,6 +69,7 @@ extension EventRow {
         try identity(&object.cursor, &line)
       } else {
         _ = try object.cursor.storedValue()
+        if !key.spells("id") { line.hasOthers = true }
       }
     }
     object.cursor.skipSpace()

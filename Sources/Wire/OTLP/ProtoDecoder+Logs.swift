@@ -70,7 +70,7 @@ extension ProtoDecoder {
     let (data, moved) = builder.endAttributes(mark, reserved: .log)
     row.data = data
     if moved { row.bits |= Bits.attributesMoved }
-    if let reason = refusal(data) { return rejectLog(reason, data, from: start) }
+    let reason = refusal(data)
     // Ids that cannot be are no link, and no reason to lose the record (CONFORMANCE LOG-05).
     if let trace = self.traceID(traceID.last) {
       row.trace = trace
@@ -93,6 +93,7 @@ extension ProtoDecoder {
     builder.extCount("\"dropped_attributes_count\":", dropped, ext)
     builder.extTime(time == 0 ? observed : time, &row, ext)
     builder.endExt(&row, ext)
+    if let reason { return rejectLog(reason, row, eventName.last, from: start) }
 
     let event: Slice
     if eventName.last.isAtEnd {
@@ -109,15 +110,31 @@ extension ProtoDecoder {
 extension ProtoDecoder {
   /// Refuses the log that was written from `start` on, which is given back.
   @inline(never)
-  private mutating func rejectLog(_ reason: Rejection.Reason, _ data: Slice, from start: Int) {
+  private mutating func rejectLog(_ reason: Rejection.Reason, _ row: Row, _ name: ProtoCursor, from start: Int) {
     var path = ""
     var record = ""
     if builder.rejections.count < Rejection.limitPerBatch {
       path = "resourceLogs[\(resourceIndex)].scopeLogs[\(scopeIndex)].logRecords[\(itemIndex)].\(limitField(reason))"
-      if !reason.isLimit { record = rejectedText(data, builder.arena.count) }
+    }
+    if !path.isEmpty && !reason.isLimit {
+      var row = row
+      if !name.isAtEnd { row.bits |= Bits.logHasEventName }
+      let object = builder.arena.count
+      extText("\"name\":", name, object)
+      if row.present.contains(.trace) { rejectedID("\"trace_id\":", row.trace.0, row.trace.1, object) }
+      if row.present.contains(.span) { rejectedID("\"span_id\":", row.span, nil, object) }
+      rejectedRow(row, object)
+      record = rejectedText(row.data, object)
     }
     builder.arena.truncate(to: start)
     builder.reject(reason, path: path, record: record)
+  }
+
+  private mutating func rejectedID(_ key: StaticString, _ first: UInt64, _ second: UInt64?, _ object: Int) {
+    builder.extKey(key, object)
+    builder.arena.append(UInt8(ascii: "\""))
+    for word in [first, second].compactMap({ $0 }) { withUnsafeBytes(of: word) { builder.arena.appendHex($0) } }
+    builder.arena.append(UInt8(ascii: "\""))
   }
 }
 

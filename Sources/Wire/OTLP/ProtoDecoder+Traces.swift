@@ -103,12 +103,12 @@ extension ProtoDecoder {
     else {
       // Walked all the same: what is malformed is refused as a whole, whatever its ids.
       try self.events(events, of: row, start: start, Promoted(), kept: false)
-      rejectSpan(traceID.last, spanID.last, name.last, row.data, from: startOfSpan)
+      rejectSpan(traceID.last, spanID.last, parentID.last, name.last, row, from: startOfSpan)
       return
     }
     if let reason = refusal(row.data) {
       try self.events(events, of: row, start: start, Promoted(), kept: false)
-      rejectSpan(traceID.last, spanID.last, name.last, row.data, from: startOfSpan, because: reason)
+      rejectSpan(traceID.last, spanID.last, parentID.last, name.last, row, from: startOfSpan, because: reason)
       return
     }
     if isFull(adding: 1 &+ events.count) {
@@ -280,8 +280,8 @@ extension ProtoDecoder {
   /// Refuses the span that was written from `start` on, which is given back.
   @inline(never)
   private mutating func rejectSpan(
-    _ traceID: ProtoCursor, _ spanID: ProtoCursor, _ name: ProtoCursor, _ attributes: Slice, from start: Int,
-    because known: Rejection.Reason? = nil
+    _ traceID: ProtoCursor, _ spanID: ProtoCursor, _ parentID: ProtoCursor, _ name: ProtoCursor, _ row: Row,
+    from start: Int, because known: Rejection.Reason? = nil
   ) {
     let reason: Rejection.Reason
     let field: String
@@ -308,10 +308,52 @@ extension ProtoDecoder {
       extText("\"name\":", name, object)
       extID("\"trace_id\":", traceID, object)
       extID("\"span_id\":", spanID, object)
-      record = rejectedText(attributes, object)
+      extID("\"parent_span_id\":", parentID, object)
+      rejectedRow(row, object)
+      record = rejectedText(row.data, object)
     }
     builder.arena.truncate(to: start)
     builder.reject(reason, path: path, record: record)
+  }
+
+  /// What its row would have had, and its resource and scope: enough to make the record again, but for span events.
+  mutating func rejectedRow(_ row: Row, _ object: Int) {
+    let numbers: [(StaticString, Int64?)] = [
+      ("\"time\":", row.time), ("\"duration\":", row.present.contains(.duration) ? row.duration : nil),
+      ("\"auxiliary\":", row.present.contains(.auxiliary) ? row.auxiliary : nil), ("\"bits\":", row.bits),
+      ("\"severity\":", Int64(row.severity.rawValue)),
+    ]
+    for (key, number) in numbers {
+      guard let number else { continue }
+      builder.extKey(key, object)
+      builder.arena.appendInteger(number)
+    }
+    own("\"ext\":", row.ext, object)
+    if let resource = builder.resources.last, resource.attributes.count > 2 {
+      own("\"resource\":{\"attributes\":", resource.attributes, object)
+      builder.arena.append(UInt8(ascii: "}"))
+    }
+    guard let scope = builder.streams.last else { return }
+    builder.extKey("\"scope\":{\"name\":", object)
+    quote(scope.name)
+    builder.arena.append(",\"version\":")
+    quote(scope.version)
+    if scope.attributes.count > 2 {
+      builder.arena.append(",\"attributes\":")
+      builder.arena.appendOwn(Int(scope.attributes.start), Int(scope.attributes.count))
+    }
+    builder.arena.append(UInt8(ascii: "}"))
+  }
+
+  private mutating func own(_ key: StaticString, _ slice: Slice, _ object: Int) {
+    guard slice.count > 0 else { return }
+    builder.extKey(key, object)
+    builder.arena.appendOwn(Int(slice.start), Int(slice.count))
+  }
+
+  private mutating func quote(_ slice: Slice) {
+    let text = [UInt8](builder.arena.bytes(Int(slice.start), Int(slice.count)))
+    text.withUnsafeBytes { _ = builder.arena.appendJSONString($0) }
   }
 
   /// Ends the text of a refused record with its attributes.

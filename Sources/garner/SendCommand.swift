@@ -32,7 +32,12 @@ struct SendCommand: AsyncParsableCommand {
   func validate() throws {
     let ways = [event != nil, stdin, probe].count { $0 }
     guard ways == 1 else { throw ValidationError("give an event, or --stdin, or --probe") }
-    for field in fields where !field.contains("=") { throw ValidationError("`\(field)` is no key=value") }
+    for field in fields where (field.firstIndex(of: "=") ?? field.startIndex) == field.startIndex {
+      throw ValidationError("`\(field)` is no key=value")
+    }
+    if let severity, !["trace", "debug", "info", "warn", "error"].contains(severity) {
+      throw ValidationError("--severity \(severity): it is one of trace, debug, info, warn, error")
+    }
   }
 
   func run() async throws {
@@ -40,14 +45,27 @@ struct SendCommand: AsyncParsableCommand {
     do {
       var sender = try EventSender.open(to: to, key: secret, source: source, context: context)
       if probe { return try ask(sender) }
+      // What is no event is told, and the others are sent.
+      var bad = 0
       if stdin {
+        var number = 0
         while let line = readLine() {
-          if !line.allSatisfy(\.isWhitespace) { try sender.add(Array(line.utf8)) }
+          number += 1
+          if line.allSatisfy(\.isWhitespace) { continue }
+          if let problem = EventSender.problem(Array(line.utf8)) {
+            Output.error("line \(number): \(problem)")
+            bad += 1
+          } else {
+            try sender.add(Array(line.utf8))
+          }
         }
+      } else if let problem = EventSender.problem(Array(text.utf8)) {
+        throw CommandFailure(.badInput, problem)
       } else {
         try sender.add(Array(text.utf8))
       }
       try sender.finish()
+      if bad > 0 { throw CommandFailure(.badInput, "\(bad) lines were passed over") }
     } catch let failure as EventSender.Failure {
       throw CommandFailure(.unavailable, failure.description)
     }

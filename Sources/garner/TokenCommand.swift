@@ -30,7 +30,7 @@ struct TokenListCommand: ParsableCommand {
       .text(entry.kind), .text(entry.id), .text(entry.scope), .text(entry.source), .text(entry.signals),
       .text(entry.state), .text(entry.created), optional(entry.expires), optional(entry.revoked),
       .integer(entry.recordsPerSecond), .integer(entry.bytesPerSecond), .text(entry.audience), .text(entry.require),
-      .text(entry.isTrusted ? "true" : "false"), optional(entry.component), optional(entry.pseudonymKey),
+      .boolean(entry.isTrusted), optional(entry.component), optional(entry.pseudonymKey),
     ]
   }
 

@@ -180,6 +180,19 @@ import Testing
     #expect(ledger.figures(now: Self.start + 31_000_000_000)[0].state == .ended)
   }
 
+  @Test func aFarewellIsOneProcesssOnly() {
+    var ledger = UDPLedger()
+    let source = ledger.source("relay", isSigned: true)
+    for boot in [1, 2] as [UInt64] {
+      _ = ledger.admit(Self.numbers(boot, 0, first: 0, at: Self.start), source: source, now: Self.start)
+    }
+    var farewell = Self.numbers(1, 1, first: 1, events: 0, at: Self.start)
+    farewell.isEnd = true
+    _ = ledger.admit(farewell, source: source, now: Self.start + 1_000_000_000)
+    #expect(ledger.figures(now: Self.start + 2_000_000_000)[0].state == .ok)
+    #expect(ledger.figures(now: Self.start + 40_000_000_000)[0].state == .ended)
+  }
+
   @Test func takesTheSmallestDifferenceOfFiveMinutesForTheSkew() {
     var skew = UDPClockSkew()
     let now = Self.start

@@ -264,3 +264,27 @@ def test_a_reload_changes_how_clocks_and_strangers_are_judged(tmp_path):
             return json.loads(daemon.control("GET", "/sources").body)[0]["state"]
 
         until(lambda: state() == "silent")
+
+
+def test_what_is_no_event_is_told_and_the_others_are_sent(daemon):
+    lines = '{"e":"send.a"}\n\n{"e":"send.b"}\nno json\n{"e":"send.c"}\n'
+    sent = subprocess.run(
+        [str(BINARY), "send", "--stdin", "--key", f"7:{KEY}", "--to", daemon.doors["udp"]], input=lines, text=True,
+        capture_output=True, env=environment())
+    assert sent.returncode == 65
+    assert "line 4: an event is a JSON object on one line" in sent.stderr
+    until(lambda: rows(daemon.data, "SELECT count(*) AS n FROM logs WHERE event_name LIKE 'send.%'")[0]["n"] == 3)
+    for arguments in (["demo.hit", "=3"], ["demo.hit", "--severity", "loud"]):
+        refused = run("send", "--to", daemon.doors["udp"], *arguments, check=False)
+        assert refused.returncode == 2, refused.stderr
+
+
+def test_who_said_farewell_over_one_way_may_speak_over_the_other(daemon):
+    run("send", "demo.hit", "--key", f"7:{KEY}", "--to", daemon.doors["udp"])
+    state = lambda: [row["state"] for row in json.loads(run("sources", "--format", "json", data=daemon.data).stdout)
+                     if row["source"] == "relay-eu-1"]
+    until(lambda: state() == ["ended"])
+    token = run("token", "create", "--scope", "ingest", "--source", "relay-eu-1", data=daemon.data).stdout.strip()
+    body = {"resourceLogs": [{"scopeLogs": [{"logRecords": [{"eventName": "late", "timeUnixNano": "1"}]}]}]}
+    until(lambda: daemon.post("logs", body, Authorization=f"Bearer {token}").status == 200)
+    assert state() == ["ok"]

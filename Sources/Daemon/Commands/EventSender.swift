@@ -85,16 +85,19 @@ package struct EventSender: ~Copyable {
 
   // MARK: events
 
-  /// Queues the text of one event, a JSON object; what is full goes out. Throws when it is none, or too long for a packet.
-  package mutating func add(_ event: [UInt8]) throws(Failure) {
+  /// Why a text is no event that can be sent; nil: it is one, a JSON object.
+  package static func problem(_ event: [UInt8]) -> String? {
     let isObject = event.withUnsafeBytes { bytes in
       guard let envelope = try? DatagramEnvelope(bytes) else { return false }
       return envelope.eventCount == 1 && envelope.numbers == nil
     }
-    guard isObject, !event.contains(0x0a) else { throw Failure(description: "an event is a JSON object on one line") }
-    guard event.count + 512 <= DatagramSignature.sizes.upperBound else {
-      throw Failure(description: "the event is too long for a packet")
-    }
+    guard isObject, !event.contains(0x0a) else { return "an event is a JSON object on one line" }
+    return event.count + 512 <= DatagramSignature.sizes.upperBound ? nil : "the event is too long for a packet"
+  }
+
+  /// Queues the text of one event; what is full goes out. Throws when it is none.
+  package mutating func add(_ event: [UInt8]) throws(Failure) {
+    if let problem = Self.problem(event) { throw Failure(description: problem) }
     if waitingBytes + event.count + 1 + 300 > Self.packetBytes { try flush() }
     waiting.append(event)
     waitingBytes += event.count + 1

@@ -80,11 +80,14 @@ package struct SourcesReport: Sendable {
 
     private func state(_ now: Int64) -> String {
       if isNeverSeen { return UDPFigures.State.neverSeen.rawValue }
-      if let figures, figures.firstSeen != nil { return figures.state.rawValue }
+      let latest = account?.lastSeenByOTLP ?? .min
+      let speaks = latest > .min && now - latest <= SourcesReport.silentAfter
+      if let figures, let heard = figures.lastSeen {
+        // Whoever has said farewell over one way, or been silent there, may still speak over the other.
+        return (speaks && latest > heard ? UDPFigures.State.ok : figures.state).rawValue
+      }
       // Files and imports come when somebody has one.
-      let streams = account?.doors.contains { $0.hasPrefix("otlp") } ?? false
-      let isSilent = streams && now - lastSeen > SourcesReport.silentAfter
-      return (isSilent ? UDPFigures.State.silent : UDPFigures.State.ok).rawValue
+      return (latest > .min && !speaks ? UDPFigures.State.silent : UDPFigures.State.ok).rawValue
     }
 
     func cells(_ rates: [String: Double], _ now: Int64) -> [TableValue] {

@@ -137,6 +137,7 @@ struct UDPSource: Sendable {
     figures.sent = totals.received + totals.refused + totals.lost + totals.before
     figures.boots = streams.count + Int(totals.boots)
     var latest = (arrival: totals.lastSeen, ended: false)
+    var speaks = false
     for stream in streams.values {
       let missing = stream.missing(now: now)
       figures.packets += stream.packets
@@ -151,6 +152,8 @@ struct UDPSource: Sendable {
       figures.reorderedPackets += stream.reorderedPackets
       figures.duplicatePackets += stream.duplicatePackets
       figures.sent += stream.nextEvent
+      // A farewell is one process's; another one of the source may be there.
+      if !stream.hasEnded, now - stream.lastArrival <= silentAfter { speaks = true }
       if stream.lastArrival >= latest.arrival { latest = (stream.lastArrival, stream.hasEnded) }
     }
     figures.authFailed = authFailed
@@ -159,7 +162,7 @@ struct UDPSource: Sendable {
     figures.firstSeen = totals.firstSeen == 0 ? latest.arrival : totals.firstSeen
     figures.lastSeen = latest.arrival
     figures.silentSeconds = max(0, now - latest.arrival) / 1_000_000_000
-    figures.state = latest.ended ? .ended : now - latest.arrival > silentAfter ? .silent : .ok
+    figures.state = speaks ? .ok : latest.ended ? .ended : now - latest.arrival > silentAfter ? .silent : .ok
     return figures
   }
 }

@@ -18,6 +18,8 @@ package struct Books: Sendable {
     package var lost: Int64 = 0
     package var firstSeen: Int64 = .max
     package var lastSeen: Int64 = .min
+    /// Of what came over OTLP.
+    package var lastSeenByOTLP: Int64 = .min
     package var doors: Set<String> = []
     /// Bytes of its records as they were decoded: texts, JSON and numbers.
     package var bytes: Int64 = 0
@@ -47,6 +49,7 @@ package struct Books: Sendable {
       receivedByUDP += other.receivedByUDP
       firstSeen = min(firstSeen, other.firstSeen)
       lastSeen = max(lastSeen, other.lastSeen)
+      lastSeenByOTLP = max(lastSeenByOTLP, other.lastSeenByOTLP)
       doors.formUnion(other.doors)
     }
 
@@ -137,6 +140,7 @@ package struct Books: Sendable {
         account.firstSeen = min(account.firstSeen, line.firstSeen)
         account.lastSeen = max(account.lastSeen, line.lastSeen)
         account.doors.insert(line.door)
+        if line.door.hasPrefix("otlp") { account.lastSeenByOTLP = max(account.lastSeenByOTLP, line.lastSeen) }
       }
       accounts[line.source] = account
     }

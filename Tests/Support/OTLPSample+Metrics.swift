@@ -101,22 +101,33 @@ extension OTLPSampleSource {
     var point = SampleMessage()
     point.set(1, "attributes", attributes())
     setTimes(&point)
-    point.set(4, "count", .fixed64(random.pick([0, 13, 1 << 63, .max])))
+    // Zero and all buckets add up to the count, but for a few points, which are refused.
+    var left = UInt64.max
+    let zeroCount = random.one(in: 2) ? part(of: &left) : 0
+    let positive = random.one(in: 2) ? buckets(&left) : nil
+    let negative = random.one(in: 2) ? buckets(&left) : nil
+    point.set(4, "count", .fixed64(random.one(in: 20) ? left : .max - left))
     setSumMinMax(&point, min: 12, max: 13)
     if !random.one(in: 5) { point.set(6, "scale", .sint32(random.pick([0, 3, 20, -4, -10, .max, .min]))) }
-    if random.one(in: 2) { point.set(7, "zeroCount", .fixed64(random.pick([0, 5, .max]))) }
-    if random.one(in: 2) { point.set(8, "positive", .message(buckets())) }
-    if random.one(in: 2) { point.set(9, "negative", .message(buckets())) }
+    if zeroCount > 0 || random.one(in: 9) { point.set(7, "zeroCount", .fixed64(zeroCount)) }
+    if let positive { point.set(8, "positive", .message(positive)) }
+    if let negative { point.set(9, "negative", .message(negative)) }
     if random.one(in: 3) { point.set(10, "flags", .uint32(count())) }
     point.set(11, "exemplars", points { $0.exemplar() })
     if random.one(in: 3) { point.set(14, "zeroThreshold", .double(random.pick([0, 0.001, 1e-9]))) }
     return point
   }
 
-  private mutating func buckets() -> SampleMessage {
+  private mutating func part(of left: inout UInt64) -> UInt64 {
+    let count = min(random.pick([0, 1, 5, 200, 1 << 63, .max]), left)
+    left -= count
+    return count
+  }
+
+  private mutating func buckets(_ left: inout UInt64) -> SampleMessage {
     var buckets = SampleMessage()
     if !random.one(in: 3) { buckets.set(1, "offset", .sint32(random.pick([0, -2, 4, .max, .min]))) }
-    let counts = (0..<random.upTo(5)).map { _ in SampleValue.uint64(random.pick([0, 1, 200, 1 << 63, .max])) }
+    let counts = (0..<random.upTo(5)).map { _ in SampleValue.uint64(part(of: &left)) }
     if !counts.isEmpty { buckets.set(2, "bucketCounts", .packed(counts)) }
     return buckets
   }
@@ -126,9 +137,10 @@ extension OTLPSampleSource {
     setTimes(&point)
     point.set(4, "count", .fixed64(UInt64(random.upTo(1000))))
     if !random.one(in: 4) { point.set(5, "sum", .double(double())) }
-    let quantiles = (0..<random.upTo(3)).map { _ in
+    let places = random.one(in: 9) ? [0.5, 0.5] : [0, 0.5, 0.9, 1].filter { _ in random.one(in: 2) }
+    let quantiles = (random.one(in: 9) ? places + [1.5] : places).map { place in
       var quantile = SampleMessage()
-      quantile.set(1, "quantile", .double(random.pick([0, 0.5, 0.99, 1, random.one(in: 10) ? 1.5 : 0.9])))
+      quantile.set(1, "quantile", .double(place))
       quantile.set(2, "value", .double(double()))
       return SampleValue.message(quantile)
     }

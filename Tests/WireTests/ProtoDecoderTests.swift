@@ -295,7 +295,7 @@ import Wire
 
   @Test func putsDistributionsIntoDataAndExt() throws {
     let exponential =
-      P.field(4, fixed: 3) + P.field(5, fixed: 0) + P.field(6, varint: 5) + P.field(7, fixed: 1) + P.field(9, [])
+      P.field(4, fixed: 1) + P.field(5, fixed: 0) + P.field(6, varint: 5) + P.field(7, fixed: 1) + P.field(9, [])
       + P.field(12, fixed: 0)
       + P.field(14, fixed: 0.5.bitPattern)
     let quantile = P.field(1, fixed: 0.5.bitPattern) + P.field(2, fixed: 2.0.bitPattern)
@@ -305,7 +305,7 @@ import Wire
         P.metric(9, P.point(P.field(4, fixed: .max))), P.metric(10, P.point(exponential)),
         P.metric(11, P.point(P.field(4, fixed: 1) + P.field(6, quantile)))))
     #expect(batch.data(0) == "{\"count\":\"18446744073709551615\"}" && batch.ext(0) == nil)
-    #expect(batch.data(1) == "{\"count\":3,\"sum\":0.0,\"min\":0.0}")
+    #expect(batch.data(1) == "{\"count\":1,\"sum\":0.0,\"min\":0.0}")
     #expect(
       batch.ext(1) == "{\"scale\":-3,\"zero_count\":1,\"zero_threshold\":0.5,\"negative\":{\"offset\":0,\"counts\":[]}}"
     )
@@ -329,6 +329,15 @@ import Wire
     (9, P.field(4, fixed: 2) + P.field(6, fixed: 1), .badHistogram, "histogram.dataPoints[0].bucketCounts"),
     (9, P.field(7, fixed: 0), .badHistogram, "histogram.dataPoints[0].bucketCounts"),
     (10, P.field(3, fixed: 0), .zeroTime, "exponentialHistogram.dataPoints[0].timeUnixNano"),
+    (10, P.field(4, fixed: 2) + P.field(7, fixed: 1), .badHistogram, "exponentialHistogram.dataPoints[0].bucketCounts"),
+    (
+      10, P.field(4, fixed: 1) + P.field(7, fixed: 2) + P.field(8, P.field(2, P.varint(.max))), .badHistogram,
+      "exponentialHistogram.dataPoints[0].bucketCounts"
+    ),
+    (
+      11, P.field(6, P.field(1, fixed: 0.5.bitPattern)) + P.field(6, P.field(1, fixed: 0.5.bitPattern)), .badSummary,
+      "summary.dataPoints[0].quantileValues"
+    ),
     (11, P.field(6, P.field(1, fixed: 1.5.bitPattern)), .badSummary, "summary.dataPoints[0].quantileValues"),
     (11, P.field(6, P.field(1, fixed: Double.nan.bitPattern)), .badSummary, "summary.dataPoints[0].quantileValues"),
   ])

@@ -106,6 +106,7 @@ extension OracleLines {
     if point.time_unix_nano == 0 { return reject(.zeroTime) }
     let counts = Array(UnsafeBufferPointer(start: point.bucket_counts, count: point.n_bucket_counts))
     let bounds = Array(UnsafeBufferPointer(start: point.explicit_bounds, count: point.n_explicit_bounds))
+    var hasBuckets = true
     if !counts.isEmpty || !bounds.isEmpty {
       let rises = zip(bounds, bounds.dropFirst()).allSatisfy { $0 < $1 } && !bounds.contains { $0.isNaN }
       var total = (low: UInt64(0), overflow: false)
@@ -114,7 +115,8 @@ extension OracleLines {
         total = (sum, total.overflow || over)
       }
       let adds = point.flags & 1 == 1 || (!total.overflow && total.low == point.count)
-      if !rises || counts.count != bounds.count + 1 || !adds { return reject(.badHistogram) }
+      hasBuckets = rises && counts.count == bounds.count + 1 && adds
+      if !hasBuckets && point.flags & 1 == 0 { return reject(.badHistogram) }
     }
     var line = line(.distribution, name, point.time_unix_nano, point.start_time_unix_nano, point.flags)
     line.data = Texts.object([
@@ -123,8 +125,8 @@ extension OracleLines {
       ("max", point.has_max != 0 ? Texts.double(point.max) : nil),
     ])
     line.ext = Texts.object([
-      ("bounds", bounds.isEmpty ? nil : "[" + bounds.map(Texts.double).joined(separator: ",") + "]"),
-      ("counts", counts.isEmpty ? nil : "[" + counts.map(Texts.unsigned).joined(separator: ",") + "]"),
+      ("bounds", bounds.isEmpty || !hasBuckets ? nil : "[" + bounds.map(Texts.double).joined(separator: ",") + "]"),
+      ("counts", counts.isEmpty || !hasBuckets ? nil : "[" + counts.map(Texts.unsigned).joined(separator: ",") + "]"),
       ("exemplars", Self.exemplars(point.n_exemplars, point.exemplars)),
       ("time", Self.lateTime(point.time_unix_nano)),
     ])
@@ -133,6 +135,15 @@ extension OracleLines {
 
   private mutating func add(_ point: Otlp__ExponentialHistogramDataPoint, _ name: String, _ series: String) {
     if point.time_unix_nano == 0 { return reject(.zeroTime) }
+    let all = [point.positive, point.negative].flatMap { buckets in
+      buckets.map { Array(UnsafeBufferPointer(start: $0.pointee.bucket_counts, count: $0.pointee.n_bucket_counts)) }
+        ?? []
+    }
+    let total = all.reduce((low: point.zero_count, overflow: false)) { sum, count in
+      let (low, over) = sum.low.addingReportingOverflow(count)
+      return (low, sum.overflow || over)
+    }
+    if point.flags & 1 == 0 && (total.overflow || total.low != point.count) { return reject(.badHistogram) }
     var line = line(.distribution, name, point.time_unix_nano, point.start_time_unix_nano, point.flags)
     line.data = Texts.object([
       ("count", Texts.unsigned(point.count)), ("sum", point.has_sum != 0 ? Texts.double(point.sum) : nil),
@@ -157,14 +168,17 @@ extension OracleLines {
   private mutating func add(_ point: Otlp__SummaryDataPoint, _ name: String, _ series: String) {
     if point.time_unix_nano == 0 { return reject(.zeroTime) }
     let quantiles = Texts.all(point.n_quantile_values, point.quantile_values).map(\.pointee)
-    if !quantiles.allSatisfy({ $0.quantile >= 0 && $0.quantile <= 1 }) { return reject(.badSummary) }
+    let isValid =
+      quantiles.allSatisfy { $0.quantile >= 0 && $0.quantile <= 1 }
+      && zip(quantiles, quantiles.dropFirst()).allSatisfy { $0.quantile < $1.quantile }
+    if !isValid && point.flags & 1 == 0 { return reject(.badSummary) }
     var line = line(.distribution, name, point.time_unix_nano, point.start_time_unix_nano, point.flags)
     line.data = "{\"count\":\(Texts.unsigned(point.count)),\"sum\":\(Texts.double(point.sum))}"
     let texts = quantiles.map {
       "{\"quantile\":\(Texts.double($0.quantile)),\"value\":\(Texts.double($0.value))}"
     }
     line.ext = Texts.object([
-      ("quantiles", texts.isEmpty ? nil : "[" + texts.joined(separator: ",") + "]"),
+      ("quantiles", texts.isEmpty || !isValid ? nil : "[" + texts.joined(separator: ",") + "]"),
       ("time", Self.lateTime(point.time_unix_nano)),
     ])
     keep(line, series, point.n_attributes, point.attributes)

@@ -167,7 +167,8 @@ import Wire
       #expect(batch.ext(0) == "{\"bounds\":[1.5,2.5],\"counts\":[1,2,3]}")
     }
     let buckets = P.field(1, varint: 3) + P.field(2, [1, 0xac, 2]) + P.field(2, varint: 7) + P.field(2, [])
-    let batch = try Batch.decoded(.metrics, P.request(P.metric(10, P.point(P.field(8, buckets)))))
+    let batch = try Batch.decoded(
+      .metrics, P.request(P.metric(10, P.point(P.field(4, fixed: 308) + P.field(8, buckets)))))
     #expect(batch.ext(0) == "{\"scale\":0,\"positive\":{\"offset\":-2,\"counts\":[1,300,7]}}")
   }
 

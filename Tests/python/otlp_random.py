@@ -187,10 +187,24 @@ class Generator:
         message.count = sum(message.bucket_counts)
 
     def fill_ExponentialHistogramDataPoint(self, message, depth):
+        """Zero and all buckets add up to the count (CONFORMANCE MET-06)."""
         self.point(message, depth)
+        left = 2**64 - 1
+        left -= message.zero_count
+        for name in ("positive", "negative"):
+            counts = getattr(message, name).bucket_counts if message.HasField(name) else []
+            for index, count in enumerate(counts):
+                counts[index] = min(count, left)
+                left -= counts[index]
+        message.count = 2**64 - 1 - left
 
     def fill_SummaryDataPoint(self, message, depth):
+        """Quantiles that rise (CONFORMANCE MET-07)."""
         self.point(message, depth)
+        rising = {value.quantile: value for value in message.quantile_values}
+        kept = [rising[quantile] for quantile in sorted(rising)]
+        del message.quantile_values[:]
+        message.quantile_values.extend(kept)
 
     def fill_ValueAtQuantile(self, message, depth):
         self.fields(message, depth, without=("quantile",))

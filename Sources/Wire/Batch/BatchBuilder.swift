@@ -388,7 +388,8 @@ struct BatchBuilder: ~Copyable {
   }
 
   private mutating func promote(_ row: inout Row, _ promoted: Promoted) {
-    if let tick = promoted.tick, let number = integer(tick) {
+    // An integer or nothing: a text of digits is a text (DESIGN §5).
+    if let tick = promoted.tick, arena.base[Int(tick.start)] != UInt8(ascii: "\""), let number = integer(tick) {
       row.tick = number
       row.present.insert(.tick)
     }

@@ -12,6 +12,9 @@ private struct ProtoDistribution {
   var max: Double?
   var flags: UInt32 = 0
 
+  /// Without a recorded value: it says that its series ended, and its numbers mean nothing (CONFORMANCE MET-08).
+  var isEnd: Bool { flags & 1 == 1 }
+
   init(_ message: ProtoCursor) {
     attributes = ProtoRun(message)
     exemplars = ProtoRun(message)
@@ -57,10 +60,12 @@ extension ProtoDecoder {
     let isValid = try isHistogram(counts, bounds, of: point)
     var first = ProtoNumbers(counts, 6, .fixed64)
     let hasBuckets = try first.next() != nil
-    var draft = try begin(point, 9, metric, isValid ? nil : .badHistogram)
+    var draft = try begin(point, 9, metric, isValid || point.isEnd ? nil : .badHistogram)
     let ext = builder.arena.count
-    if bounds.count > 0 { try doubles("\"bounds\":", ProtoNumbers(bounds, 7, .fixed64), ext) }
-    if hasBuckets { try self.counts("\"counts\":", ProtoNumbers(counts, 6, .fixed64), ext) }
+    if isValid {
+      if bounds.count > 0 { try doubles("\"bounds\":", ProtoNumbers(bounds, 7, .fixed64), ext) }
+      if hasBuckets { try self.counts("\"counts\":", ProtoNumbers(counts, 6, .fixed64), ext) }
+    }
     try exemplars(point.exemplars, 8, ext)
     end(&draft, point, metric, ext)
   }
@@ -91,7 +96,7 @@ extension ProtoDecoder {
       countCount += 1
     }
     if countCount == 0 && boundCount == 0 { return true }
-    return rising && countCount == boundCount + 1 && (point.flags & 1 == 1 || (!overflows && total == point.count))
+    return rising && countCount == boundCount + 1 && (point.isEnd || (!overflows && total == point.count))
   }
 
   // MARK: exponential histogram
@@ -131,7 +136,11 @@ extension ProtoDecoder {
       default: try cursor.skip(tag)
       }
     }
-    var draft = try begin(point, 1, metric, nil)
+    let positives = try joined(positive, 8, of: message)
+    let negatives = try joined(negative, 9, of: message)
+    let isSum = try adds(zeroCount, positives, negatives, upTo: point.count)
+    let isValid = isSum || point.isEnd
+    var draft = try begin(point, 1, metric, isValid ? nil : .badHistogram)
     let ext = builder.arena.count
     builder.extKey("\"scale\":", ext)
     builder.arena.appendInteger(Int64(scale))
@@ -144,10 +153,39 @@ extension ProtoDecoder {
       builder.extKey("\"zero_threshold\":", ext)
       builder.arena.appendDouble(zeroThreshold)
     }
-    if positive.count > 0 { try buckets("\"positive\":", try joined(positive, 8, of: message), ext) }
-    if negative.count > 0 { try buckets("\"negative\":", try joined(negative, 9, of: message), ext) }
+    if positive.count > 0 { try buckets("\"positive\":", positives, ext) }
+    if negative.count > 0 { try buckets("\"negative\":", negatives, ext) }
     try exemplars(point.exemplars, 11, ext)
     end(&draft, point, metric, ext)
+  }
+
+  /// CONFORMANCE MET-06: the count is that of zero and of all buckets.
+  private func adds(
+    _ zeroCount: UInt64, _ positives: ProtoCursor, _ negatives: ProtoCursor, upTo count: UInt64
+  ) throws(ProtoFault) -> Bool {
+    var left = count
+    var fits = zeroCount <= left
+    left &-= zeroCount
+    for buckets in [positives, negatives] {
+      var counts = ProtoRun(buckets)
+      var cursor = buckets
+      while !cursor.isAtEnd {
+        let at = cursor.at
+        let tag = try cursor.tag()
+        if tag.field == 2 {
+          try cursor.skipNumbers(tag, .varint)
+          counts.note(at, cursor.at)
+        } else {
+          try cursor.skip(tag)
+        }
+      }
+      var numbers = ProtoNumbers(counts, 2, .varint)
+      while let number = try numbers.next() {
+        fits = fits && number <= left
+        left &-= number
+      }
+    }
+    return fits && left == 0
   }
 
   /// Buckets: offset 1 (zigzag), bucket_counts 2 (varints).
@@ -201,9 +239,10 @@ extension ProtoDecoder {
       default: try cursor.skip(tag)
       }
     }
-    var draft = try begin(point, 7, metric, try hasQuantiles(quantiles) ? nil : .badSummary)
+    let isValid = try hasQuantiles(quantiles)
+    var draft = try begin(point, 7, metric, isValid || point.isEnd ? nil : .badSummary)
     let ext = builder.arena.count
-    if quantiles.count > 0 {
+    if quantiles.count > 0 && isValid {
       builder.extKey("\"quantiles\":[", ext)
       var first = true
       cursor = quantiles.cursor
@@ -227,9 +266,11 @@ extension ProtoDecoder {
     end(&draft, point, metric, ext)
   }
 
-  /// Whether all quantiles lie in 0…1.
+  /// Whether all quantiles lie in 0…1 and rise (CONFORMANCE MET-07).
   private func hasQuantiles(_ run: ProtoRun) throws(ProtoFault) -> Bool {
     var cursor = run.cursor
+    var isRising = true
+    var previous = -Double.infinity
     while !cursor.isAtEnd {
       let tag = try cursor.tag()
       guard tag.field == 6 else {
@@ -237,9 +278,10 @@ extension ProtoDecoder {
         continue
       }
       let quantile = try quantile(try cursor.range(tag)).quantile
-      if !(quantile >= 0 && quantile <= 1) { return false }
+      isRising = isRising && quantile > previous && quantile >= 0 && quantile <= 1
+      previous = quantile
     }
-    return true
+    return isRising
   }
 
   /// ValueAtQuantile: quantile 1, value 2.

@@ -136,9 +136,9 @@ package enum Views {
     WHEN e.kind = 4 THEN '{"span_id":"' || lower(hex(e.span)) || '"' || \(continued("e.data")) || '}' \
     ELSE '{' || CASE WHEN s.attributes = '{}' THEN '' ELSE \(inside("coalesce(s.moved, s.attributes)")) || ',' END \
     || CASE WHEN e.kind = 3 THEN \(inside("e.data")) || ',' \
-    WHEN e.value IS NOT NULL THEN '"value":' || (\(numberText)) || ',' \
-    ELSE coalesce('"value":' || (e.ext -> '$.value') || ',', '') END \
-    || '"metric":{' || m.json || coalesce(',"start_time_unix_nano":' || (e.time - e.aux), '') \
+    WHEN e.ext ->> '$.value' IS NOT NULL THEN '"value":' || (e.ext -> '$.value') || ',' \
+    WHEN e.value IS NOT NULL THEN '"value":' || (\(numberText)) || ',' ELSE '' END \
+    || '"metric":{' || m.json || coalesce(',"start_time_unix_nano":' || json_quote(\(UnsignedTime.start)), '') \
     || CASE WHEN e.bits >> 8 THEN ',"flags":' || ((e.bits >> 8) & 4294967295) ELSE '' END \
     || CASE WHEN e.ext IS NULL THEN '' ELSE \(continued("json_remove(e.ext, '$.value', '$.time')")) END || '}}' END
     """
@@ -162,12 +162,12 @@ package enum Views {
       text("trace_id", nullable("lower(hex(e.trace))", "e.trace")),
       text("span_id", nullable("lower(hex(e.span))", "e.span")),
       text("parent_span_id", nullable("lower(hex(e.parent))", "e.parent")),
-      text("trace_state", "coalesce(e.ext ->> '$.trace_state', '')"),
+      text("trace_state", extText("trace_state")),
       number("flags", flags),
       text("name", "CASE WHEN e.bits & 128 THEN '' ELSE n.event END"),
       number("kind", "CASE WHEN (e.bits & 15) = 15 THEN e.ext ->> '$.kind' ELSE e.bits & 15 END"),
       number("status", "CASE WHEN ((e.bits >> 4) & 3) = 3 THEN e.ext ->> '$.status' ELSE (e.bits >> 4) & 3 END"),
-      text("status_message", "coalesce(e.ext ->> '$.status_message', '')"),
+      text("status_message", extText("status_message")),
       text("attributes", "e.data"),
       // Nested like this SQLite searches each table under `event` by id and merges: with a join beside it, it reads all
       // of a landing file for every span, and gives the events in the order of their names (CONFORMANCE TR-06).
@@ -188,6 +188,14 @@ package enum Views {
     ]
   }
 
+  /// A text of `ext`. SQLite ends one at an escaped NUL (CONFORMANCE JSON-12), so for its time that is another character.
+  private static func extText(_ name: String) -> String {
+    let member = "'$.\(name)'"
+    let stand = #"replace(replace(e.ext, '\\', '\u005c'), '\u0000', '\udbff\udfff')"#
+    return #"coalesce(CASE WHEN instr(e.ext, '\u0000') THEN "#
+      + "replace(\(stand) ->> \(member), char(1114111), char(0)) ELSE e.ext ->> \(member) END, '')"
+  }
+
   private static func dropped(_ name: String) -> Column { number(name, "coalesce(e.ext ->> '$.\(name)', 0)") }
   private static let flags = "(e.bits >> 8) & 4294967295"
 
@@ -198,12 +206,12 @@ package enum Views {
 
   private static let logs: [Column] = [
     number("time_unix_nano", "CASE WHEN e.bits & 32 THEN 0 ELSE \(time) END"),
-    number("observed_time_unix_nano", "CASE WHEN e.bits & 2199023255552 THEN 0 ELSE e.time + coalesce(e.aux, 0) END"),
+    number("observed_time_unix_nano", "CASE WHEN e.bits & 2199023255552 THEN 0 ELSE \(UnsignedTime.observed) END"),
     text("trace_id", nullable("lower(hex(e.trace))", "e.trace")),
     text("span_id", nullable("lower(hex(e.span))", "e.span")),
     number("flags", flags),
     number("severity_number", "CASE WHEN (e.bits & 31) = 31 THEN e.ext ->> '$.severity_number' ELSE e.bits & 31 END"),
-    text("severity_text", "coalesce(e.ext ->> '$.severity_text', '')"),
+    text("severity_text", extText("severity_text")),
     text("event_name", "CASE WHEN e.bits & 1099511627776 THEN n.event ELSE '' END"),
     text("body", "e.data -> '$.body'"),
     text(
@@ -218,7 +226,7 @@ package enum Views {
 
   private static let metrics: [Column] = [
     number("time_unix_nano", time),
-    number("start_time_unix_nano", "CASE WHEN e.aux IS NULL THEN 0 ELSE e.time - e.aux END"),
+    number("start_time_unix_nano", "coalesce(\(UnsignedTime.start), 0)"),
     text("name", "n.event"),
     text(
       "type",
@@ -232,7 +240,7 @@ package enum Views {
       "CASE m.temporality WHEN 0 THEN 'unspecified' WHEN 1 THEN 'delta' WHEN 2 THEN 'cumulative' ELSE CAST(m.temporality AS TEXT) END"
     ),
     number("monotonic", "m.monotonic"),
-    Column(name: "value", expression: "coalesce(e.value, e.ext ->> '$.value.\"$double\"')", type: ""),
+    Column(name: "value", expression: "coalesce(e.ext ->> '$.value.\"$double\"', e.value)", type: ""),
     Column(name: "count", expression: "e.data ->> '$.count'", type: ""),
     Column(name: "sum", expression: distribution("sum"), type: ""),
     Column(name: "min", expression: distribution("min"), type: ""),

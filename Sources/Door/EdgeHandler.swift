@@ -32,7 +32,8 @@ final class EdgeHandler: ChannelDuplexHandler, RemovableChannelHandler {
   private var bodyLeft: Int?
   private var awaitsInvitation = false
   private var offersUpgrade = false
-  private var askedToClose = false
+  /// Responses up to the one of a request that wants the connection closed, that one included.
+  private var answersBeforeClose: Int?
   /// The stream is beyond repair: the next response is the last one.
   private var failed = false
   private var closesAfterResponse = false
@@ -91,7 +92,8 @@ final class EdgeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     awaitsInvitation =
       head.version == .http1_1 && head.headers.first(name: "expect")?.lowercased() == "100-continue"
     if !head.isKeepAlive {
-      askedToClose = true
+      // What came before it on the connection is answered first.
+      if answersBeforeClose == nil { answersBeforeClose = unanswered }
       // An HTTP/1.0 client says nothing: tell those behind us.
       head.headers.replaceOrAdd(name: "connection", value: "close")
     }
@@ -113,13 +115,14 @@ final class EdgeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     switch unwrapOutboundIn(data) {
     case .head(var head):
       if reading && (awaitsInvitation || (bodyLeft ?? .max) > limits.drainBytes) { closesAfterResponse = true }
-      if askedToClose || failed || quiescing { closesAfterResponse = true }
+      if answersBeforeClose == 1 || failed || quiescing { closesAfterResponse = true }
       if closesAfterResponse { head.headers.replaceOrAdd(name: "connection", value: "close") }
       context.write(wrapOutboundOut(.head(head)), promise: promise)
     case .body:
       context.write(data, promise: promise)
     case .end:
       unanswered -= 1
+      answersBeforeClose = answersBeforeClose.map { $0 - 1 }
       lastActive = .now()
       guard closesAfterResponse else {
         context.write(data, promise: promise)

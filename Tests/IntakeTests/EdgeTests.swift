@@ -38,6 +38,19 @@ struct EdgeTests {
     }
   }
 
+  /// "Close" is of the request that says it: what came before on the connection is answered first.
+  @Test func answersAllPipelinedRequestsUpToTheOneThatCloses() async throws {
+    try await withDoor { door in
+      let client = try door.connect()
+      await client.send(
+        Self.head("Content-Length: 2") + "{}" + Self.head("Content-Length: 2", "Connection: close") + "{}")
+      let first = await client.receive()
+      #expect(first?.status == 200 && first?.headers["connection"] == nil)
+      let second = await client.receive()
+      #expect(second?.status == 200 && second?.headers["connection"] == "close")
+    }
+  }
+
   @Test func takesAChunkedBody() async throws {
     try await withDoor { door in
       let body = try fixture("x00-plain.json")

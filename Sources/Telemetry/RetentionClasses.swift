@@ -10,6 +10,8 @@ package struct RetentionClasses: Sendable {
     case signal(Signal)
     case severity(Severity)
 
+    private static let operators = Array("<>=!:".utf8)
+
     package init?(_ text: some StringProtocol) {
       if text.hasPrefix("signal:") {
         guard let signal = Signal.allCases.first(where: { $0.name == text.dropFirst(7) }) else { return nil }
@@ -22,7 +24,8 @@ package struct RetentionClasses: Sendable {
         self = .category(Array(text.dropFirst(9).utf8))
       } else if text.hasSuffix("*") {
         self = .eventPrefix(Array(text.utf8.dropLast()))
-      } else if text.isEmpty {
+      } else if text.isEmpty || text.utf8.contains(where: { Self.operators.contains($0) }) {
+        // `severity>error` or `signals:x` is no name, but a condition that went wrong; behind `category:` anything goes.
         return nil
       } else if text.utf8.contains(UInt8(ascii: ".")) {
         self = .event(Array(text.utf8))

@@ -41,6 +41,8 @@ import Testing
     ("{evidence: {match: relay.*}}", "`match`: expected a list of patterns"),
     ("{evidence: {match: []}}", "`match`: expected a list of patterns"),
     ("{evidence: {match: [severity>=loud]}}", "`match`: `severity>=loud` is no pattern"),
+    ("{evidence: {match: ['severity>>warn']}}", "`match`: `severity>>warn` is no pattern"),
+    ("{evidence: {match: ['signals:logs']}}", "`match`: `signals:logs` is no pattern"),
     ("{evidence: {match: [[a]]}}", "`match`: a pattern is a text, not a list"),
     ("{evidence: {restricted: yes}}", "`restricted`: expected true or false"),
     ("{standard: {match: [a.b]}}", "`standard` takes what no other class matches and has no `match` of its own"),

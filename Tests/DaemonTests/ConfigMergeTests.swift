@@ -213,6 +213,9 @@ import Testing
     #expect(found.config.retention.classes.classes.last?.ageNanoseconds == 7 * RetentionClasses.day)
     #expect(found.origin(of: "retention.max_bytes").text.hasSuffix("garner.yaml:1"))
     #expect(try resolved("telemetry: {max_db_size_mb: -1}").config.retention.maxBytes == nil)
+    let endless = try resolved("telemetry: {retention_days: -1}").config.retention.classes.classes.last
+    #expect(endless?.name == "standard" && endless?.ageNanoseconds == nil)
+    #expect(try problems("telemetry: {retention_days: 0}").count == 1)
   }
 
   @Test func anAliasAndItsKeyMustAgreeInOnePlace() throws {

@@ -89,8 +89,8 @@ import Testing
 
   @Test(arguments: [
     ("max_byte", "max_bytes"), ("mxa_bytes", "max_bytes"), ("intervall", "interval"), ("MIN_AGE", nil),
-    ("colour", nil), ("", nil),
+    ("colour", nil), ("", nil), ("foo", nil), ("itnerval", "interval"),
   ]) func findsTheNameThatWasMeant(name: String, near: String?) {
-    #expect(NearestName.find(name, among: ["max_bytes", "min_age", "interval", "classes"]) == near)
+    #expect(NearestName.find(name, among: ["max_bytes", "min_age", "interval", "classes", "log"]) == near)
   }
 }

@@ -154,7 +154,7 @@ extension ConfigKey {
     ConfigKey(
       "telemetry.retention_days", \.retention.classes, .standardDays, aliasOf: "retention.classes",
       collides: { $0["standard"]?["age"] != nil },
-      "Another name of the age of the class standard, in days."),
+      "Another name of the age of the class standard, in days; -1: no limit."),
 
     ConfigKey(
       "self_telemetry.traces", \.selfTelemetry.traces, .boolean,

@@ -29,23 +29,25 @@ extension ConfigType where Value == RetentionClasses {
       "{" + classes.classes.map { "\"\($0.name)\": \($0.configText)" }.joined(separator: ", ") + "}"
     })
 
-  /// Age of the class `standard` in days.
+  /// Age of the class `standard` in days; -1: no end.
   static let standardDays = ConfigType(
     "number of days",
     read: { node, current, faults in
-      guard case .scalar(let text, plain: true) = node.content, let days = Int64(text), (1...100_000).contains(days)
+      guard case .scalar(let text, plain: true) = node.content, let days = Int64(text),
+        days == -1 || (1...100_000).contains(days)
       else {
-        faults.append(ConfigFault(message: "expected a number of days from 1 to 100000", mark: node.mark))
+        faults.append(
+          ConfigFault(message: "expected a number of days from 1 to 100000, or -1 for no limit", mark: node.mark))
         return nil
       }
       var classes = current.classes
       guard let at = classes.firstIndex(where: { $0.name == "standard" }) else { return current }
-      classes[at].ageNanoseconds = days * RetentionClasses.day
+      classes[at].ageNanoseconds = days == -1 ? nil : days * RetentionClasses.day
       return RetentionClasses(classes)
     },
     show: { classes in
       let age = classes.classes.first { $0.name == "standard" }?.ageNanoseconds
-      return age.map { String($0 / RetentionClasses.day) } ?? ""
+      return age.map { String($0 / RetentionClasses.day) } ?? "-1"
     })
 }
 

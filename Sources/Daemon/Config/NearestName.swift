@@ -1,13 +1,15 @@
 /// The name that was probably meant, by edit distance.
 package enum NearestName {
-  /// Nil when nothing is near: more than a third of the letters differ (but two are always allowed).
+  /// Nil when nothing is near: more than a third of the letters differ (but two may, of five and more).
   package static func find(_ name: String, among names: some Sequence<String>) -> String? {
     var best: (name: String, distance: Int)?
     for candidate in names {
       let distance = distance(Array(name.utf8), Array(candidate.utf8))
       if distance < best?.distance ?? .max { best = (candidate, distance) }
     }
-    guard let best, best.distance <= max(2, name.utf8.count / 3), best.distance < name.utf8.count else { return nil }
+    guard let best, best.distance <= max(2, name.utf8.count / 3), 2 * best.distance < name.utf8.count else {
+      return nil
+    }
     return best.name
   }
 

@@ -41,8 +41,20 @@ package struct TableWriter {
     self.format = format
     self.columns = columns
     self.emit = emit
-    keys = columns.map { Array((JSONText.quoted($0) + ":").utf8) }
+    keys = Self.distinct(columns).map { Array((JSONText.quoted($0) + ":").utf8) }
     if format == .csv { CSVText.append(columns.map { .text($0) }, to: &out) }
+  }
+
+  /// An object holds a name once: the second `n` is `n_2`.
+  private static func distinct(_ columns: [String]) -> [String] {
+    var taken = Set(columns)
+    var seen: Set<String> = []
+    return columns.map { column in
+      if seen.insert(column).inserted { return column }
+      var number = 2
+      while !taken.insert("\(column)_\(number)").inserted { number += 1 }
+      return "\(column)_\(number)"
+    }
   }
 
   /// `row` has one value a column.

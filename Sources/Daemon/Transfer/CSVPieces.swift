@@ -115,7 +115,8 @@ struct CSVPiece: ImportPiece {
 
   func decode(_ options: DecodeOptions) -> ImportDecoded {
     var decoded = ImportDecoded()
-    var decoder = EventDecoder(options: options, isEscaped: false, expectedBytes: bytes.count)
+    var decoder = EventDecoder(
+      options: options, isEscaped: table.isExport, isOurs: false, expectedBytes: bytes.count)
     var start = 0
     for record in records {
       switch row(start..<record.end) {

@@ -12,6 +12,7 @@ final class LinePieces: ImportPieces {
   private let options: DecodeOptions
   private var isFirst = true
   private var isEnded = false
+  private var isArray = false
 
   init(_ file: ImportFile, _ options: DecodeOptions) {
     self.file = file
@@ -23,9 +24,14 @@ final class LinePieces: ImportPieces {
 
   func next() throws -> (any ImportPiece)? {
     if isEnded { return nil }
-    var piece = LinePiece(path: file.path)
+    if isFirst, let array = try array() { return array }
+    var piece = LinePiece(path: file.path, isArray: isArray)
     while piece.lines.count < Self.lineLimit, piece.byteCount < Self.byteLimit, let line = try reader.next() {
       if line.bytes.allSatisfy({ $0 <= 0x20 }) && !line.isTooLong { continue }
+      if isArray {
+        if let row = Self.element(line) { piece.append(row) }
+        continue
+      }
       piece.append(line)
       guard isFirst else { continue }
       isFirst = false
@@ -39,6 +45,65 @@ final class LinePieces: ImportPieces {
     }
     return piece.lines.isEmpty ? nil : piece
   }
+
+  // MARK: arrays
+
+  /// A file that is a JSON array: nil when it is none, or one that has an element a line, as our exports have, and so is read
+  /// like any other file of lines. Else it is taken whole or not at all.
+  private func array() throws -> LinePiece? {
+    let head = try file.head(1 << 16)
+    guard head.first(where: { $0 > 0x20 }) == UInt8(ascii: "[") else { return nil }
+    let lines = head.split(separator: 0x0a, omittingEmptySubsequences: true)
+      .filter { line in line.contains { $0 > 0x20 } }
+    if lines.count >= 2, lines[0].allSatisfy({ $0 <= 0x20 || $0 == UInt8(ascii: "[") }),
+      Self.isElement(lines[1], isCut: lines.count == 2)
+    {
+      isArray = true
+      isFirst = false
+      return nil
+    }
+    guard let bytes = try file.whole(limit: Import.lineLimitBytes) else {
+      throw ImportError(file.path, "a JSON array of more than 64 MiB must have an element a line")
+    }
+    var piece = LinePiece(path: file.path, isArray: true)
+    do throws(DecodeError) {
+      let elements = try bytes.span.bytes.withUnsafeBytes { (array) throws(DecodeError) in
+        try EventRow.elements(array)
+      }
+      for (index, element) in elements.enumerated() {
+        piece.append(
+          LineReader.Line(number: index + 1, offset: 0, bytes: element, isTooLong: false, isUnfinished: false))
+      }
+    } catch {
+      throw ImportError(file.path, "byte \(error.offset): \(error.message)")
+    }
+    isFirst = false
+    isEnded = true
+    return piece
+  }
+
+  /// `isCut`: the rest of the line was not read.
+  private static func isElement(_ line: ArraySlice<UInt8>, isCut: Bool) -> Bool {
+    let row = LineReader.Line(number: 2, offset: 0, bytes: Array(line), isTooLong: false, isUnfinished: false)
+    guard let element = element(row) else { return true }
+    if isCut { return element.bytes.count > 1 }
+    return element.bytes.withUnsafeBytes { bytes in (try? OTLPLine(bytes)) != nil || (try? EventRow.read(bytes)) != nil
+    }
+  }
+
+  /// A line of an array without blanks and the comma behind it; nil for its brackets.
+  private static func element(_ line: LineReader.Line) -> LineReader.Line? {
+    var bytes = line.bytes[...]
+    while let last = bytes.last, last <= 0x20 { bytes.removeLast() }
+    if bytes.last == UInt8(ascii: ",") { bytes.removeLast() }
+    while let first = bytes.first, first <= 0x20 { bytes.removeFirst() }
+    if bytes.elementsEqual([UInt8(ascii: "[")]) || bytes.elementsEqual([UInt8(ascii: "]")]) { return nil }
+    var row = line
+    row.bytes = Array(bytes)
+    return row
+  }
+
+  // MARK: lines
 
   /// All of the file as one line; nil when that is nothing either.
   private func whole() throws -> LinePiece? {
@@ -71,7 +136,13 @@ struct LinePiece: ImportPiece {
   private(set) var lines: [LineReader.Line] = []
   private(set) var byteCount = 0
 
-  init(path: String) { self.path = path }
+  /// Elements of an array, as an export in JSON is: `data` is written as `docs/schema.md` says.
+  private let isArray: Bool
+
+  init(path: String, isArray: Bool = false) {
+    self.path = path
+    self.isArray = isArray
+  }
 
   mutating func append(_ line: LineReader.Line) {
     lines.append(line)
@@ -85,11 +156,11 @@ struct LinePiece: ImportPiece {
     for line in lines {
       switch Self.parse(line, options) {
       case .success(.batches(let batches, let head)):
-        Self.finish(&rows, options, &decoded)
+        finish(&rows, options, &decoded)
         for batch in batches { decoded.loads.append(Self.load(batch, head, isOnly: batches.count == 1)) }
       case .success(.row(let row)):
         let isOurs = row.store != nil && row.id != nil
-        if isOurs != rows.areOurs { Self.finish(&rows, options, &decoded) }
+        if isOurs != rows.areOurs { finish(&rows, options, &decoded) }
         rows.areOurs = isOurs
         rows.lines.append(row)
       case .success(.event): events.append(line)
@@ -98,7 +169,7 @@ struct LinePiece: ImportPiece {
         decoded.problems.append("\(path):\(line.number) (byte \(line.offset + Int64(error.offset))): \(why)")
       }
     }
-    Self.finish(&rows, options, &decoded)
+    finish(&rows, options, &decoded)
     if !events.isEmpty { decoded.loads.append(Self.load(events, options)) }
     return decoded
   }
@@ -166,11 +237,11 @@ struct LinePiece: ImportPiece {
       batch: placed, identity: .known(accepted.map { ImportIdentity(store: store, id: ids[$0]) }))
   }
 
-  private static func finish(_ rows: inout Rows, _ options: DecodeOptions, _ decoded: inout ImportDecoded) {
+  private func finish(_ rows: inout Rows, _ options: DecodeOptions, _ decoded: inout ImportDecoded) {
     let lines = rows.lines
     if lines.isEmpty { return }
     rows.lines = []
-    var decoder = EventDecoder(options: options, isEscaped: rows.areOurs)
+    var decoder = EventDecoder(options: options, isEscaped: rows.areOurs || isArray, isOurs: rows.areOurs)
     for line in lines { decoder.append(line.row) }
     var batch = decoder.finish()
     guard rows.areOurs else {

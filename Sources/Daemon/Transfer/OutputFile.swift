@@ -23,7 +23,7 @@ final class OutputFile {
     let name = path + ".\(FileSystem.processID()).tmp"
     temporary = name
     descriptor = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
-    if descriptor < 0 { throw FileError("create", name) }
+    if descriptor < 0 { throw FileError("create", path) }
   }
 
   deinit { cancel() }
@@ -53,7 +53,10 @@ final class OutputFile {
     if fsync(descriptor) != 0 { throw FileError("sync", path) }
     close(descriptor)
     descriptor = -1
-    try FileSystem.move(temporary, path)
+    do throws(FileError) { try FileSystem.move(temporary, path) } catch {
+      // The temporary name is nobody's business.
+      throw FileError("create", path, error.number)
+    }
     let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
     try FileSystem.syncFolder(folder.isEmpty ? "/" : folder)
   }

@@ -38,8 +38,13 @@ package final class DatabaseExport {
     self.path = path
     let (folder, name) = Self.split(path)
     temporary = "\(folder)/.\(name).\(FileSystem.processID()).tmp"
-    try FileSystem.removeDatabase(temporary)
-    connection = try Connection(temporary, .create)
+    do throws(FileError) { try FileSystem.removeDatabase(temporary) } catch {
+      throw FileError("create", path, error.number)
+    }
+    do throws(SQLiteError) { connection = try Connection(temporary, .create) } catch {
+      // The temporary name is nobody's business.
+      throw SQLiteError(code: error.code, message: "\(path): \(folder): no file can be made there")
+    }
     FileSystem.setMode(temporary, 0o600)
     try connection.execute(
       "PRAGMA page_size=4096; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA temp_store=MEMORY; BEGIN")

@@ -13,6 +13,9 @@ package struct EventCSV: Sendable {
 
   private let columns: [Column]
 
+  /// All columns, in the order of our own exports, whose `data` is written as `docs/schema.md` says.
+  package var isExport: Bool { columns == Column.allCases }
+
   /// Throws when a column is unknown, named twice or missing.
   package init(header: [CSVText.Field]) throws(DecodeError) {
     var columns: [Column] = []

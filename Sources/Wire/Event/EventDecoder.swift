@@ -10,11 +10,15 @@ package struct EventDecoder: ~Copyable {
   private var current: EventRow?
   /// `data` comes from a store of ours, escapes and all; else keys that begin with `$` get another one.
   let isEscaped: Bool
+  /// The rows were in a store of ours, so that no limit of a door is over them.
+  let isOurs: Bool
 
-  /// `isEscaped`: `data` is written as `docs/schema.md` says. `expectedBytes`: about what all rows take.
-  package init(options: DecodeOptions, isEscaped: Bool, expectedBytes: Int = 1 << 16) {
+  /// `isEscaped`: `data` is written as `docs/schema.md` says. `isOurs`: nil, when it is just that. `expectedBytes`: about what
+  /// all rows take.
+  package init(options: DecodeOptions, isEscaped: Bool, isOurs: Bool? = nil, expectedBytes: Int = 1 << 16) {
     builder = BatchBuilder(signal: .logs, options: options, expectedBytes: expectedBytes)
     self.isEscaped = isEscaped
+    self.isOurs = isOurs ?? isEscaped
   }
 
   package var recordCount: Int { builder.recordCount }
@@ -25,7 +29,7 @@ package struct EventDecoder: ~Copyable {
   /// Nil: the row was appended, as rows of a store of ours always are; else why it is refused. `path`: how it is called then.
   @discardableResult
   package mutating func append(_ event: EventRow, path: @autoclosure () -> String = "") -> Rejection.Reason? {
-    if !isEscaped && event.hasLongColumn {
+    if !isOurs && event.hasLongColumn {
       open(EventRow())
       builder.reject(.valueTooLong, path: path(), record: "")
       return .valueTooLong
@@ -40,7 +44,7 @@ package struct EventDecoder: ~Copyable {
     if event.time == nil { row.bits |= Bits.logTimeWasZero }
     var promoted = Promoted()
     row.data = data(event.data, &promoted, &row)
-    if let reason = builder.takeTooMuch(), !isEscaped {
+    if let reason = builder.takeTooMuch(), !isOurs {
       builder.arena.truncate(to: start)
       builder.reject(reason, path: path(), record: "")
       return reason

@@ -8,7 +8,9 @@ struct ClearCommand: AsyncParsableCommand {
     commandName: "clear", abstract: "Remove records: all, those before a time, or those of a category.")
 
   @Option(
-    help: ArgumentHelp("Only what is older.", valueName: "T"), transform: ArgumentText.time)
+    help: ArgumentHelp(
+      "Only what happened before T. Unlike in retention, the time of the event counts.", valueName: "T"),
+    transform: ArgumentText.time)
   var before: Int64?
 
   @Option(help: "Only this category.")

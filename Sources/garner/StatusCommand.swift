@@ -6,11 +6,11 @@ struct StatusCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "status", abstract: "What is stored, what arrives, what was refused.")
 
-  @OptionGroup var store: StoreArguments
+  @OptionGroup var place: PlaceArguments
   @OptionGroup var listing: ListingArguments
 
   func run() async throws {
-    let resolved = try store.resolve()
+    let resolved = try place.resolve()
     let directory = try resolved.existingDirectory()
     let json: String
     do {

@@ -17,7 +17,10 @@ struct StatusTable {
     try listing.write(["what", "value"], rows.map(tableRow))
     try list("classes", ["class", "rows", "bytes", "oldest", "newest", "age"], listing)
     try list(
-      "sources", ["source", "door", "first_seen", "last_seen", "received", "stored", "rejected", "deduplicated"],
+      "sources",
+      [
+        "source", "door", "first_seen", "last_seen", "received", "stored", "rejected", "filtered", "deduplicated",
+      ],
       listing)
     try list("rejects", ["reason", "count"], listing)
   }

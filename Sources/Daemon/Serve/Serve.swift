@@ -146,7 +146,9 @@ package struct Serve: Sendable {
     var services: [any Service] = [
       watch, CredentialWatch(book: credentials, tls: tls, logger: logger), ReloadSignal(reloader: reloader),
     ]
-    // Before the doors, so that it stops after them.
+    // Services stop in the order from the last to the first: these before the doors, to stop after them. While what is in
+    // flight is answered, `/readyz` says that the daemon drains (CONFORMANCE HTTP-14).
+    let placeOfConsole = services.count
     services.append(forward)
     // Doors log their own start in words of HTTP; ours are on standard output.
     var quiet = logger
@@ -203,7 +205,7 @@ package struct Serve: Sendable {
           logger: logger, started: FileSystem.now()))
     }
     if case .open(let host, let port) = config.listen.console {
-      services.append(
+      services.insert(
         ConsoleDoor(
           readiness: readiness,
           gate: Gate(credentials, admitsAnonymous: config.admitsAnonymous(config.listen.console)),
@@ -219,7 +221,7 @@ package struct Serve: Sendable {
           }
         ).makeApplication(
           address: host, port: port, limits: config.doorLimits, tls: tls, logger: quiet
-        ) { port in endpoints.opened("console", host: host, port: port) })
+        ) { port in endpoints.opened("console", host: host, port: port) }, at: placeOfConsole)
     }
     let figures = udp?.door
     let sources: @Sendable () throws -> String = {
@@ -231,7 +233,7 @@ package struct Serve: Sendable {
     let live = LiveStatus(store: store, readiness: readiness, started: started, version: version)
     // A socket address holds 107 bytes; a deep data directory must not keep the doors closed.
     if directory.controlSocket.utf8.count < 104 {
-      services.append(
+      services.insert(
         ControlDoor(
           store: store, readiness: readiness,
           status: { try StatusReport(directory: directory, options: store.currentOptions).json(live) },
@@ -243,7 +245,7 @@ package struct Serve: Sendable {
             options.protector = protector
             return try await Importing.run(path, store, options)
           }
-        ).makeApplication(directory.controlSocket, logger: quiet))
+        ).makeApplication(directory.controlSocket, logger: quiet), at: placeOfConsole)
     } else {
       logger.warning(
         "the data directory's path is too long for a control socket: commands cannot reach this daemon",

@@ -17,6 +17,8 @@ package final class DataStore: Sendable {
   let pruneWatchers: PruneWatchers
   private let settler: Settler
   private let lock: DirectoryLock
+  /// The last row when it was opened.
+  private let firstID: Int64
   private let report: @Sendable (StoreEvent) -> Void
 
   /// Opens or makes `directory`. Throws when another process holds it, or when the disk cannot be written at all.
@@ -59,9 +61,16 @@ package final class DataStore: Sendable {
       idle: { maintenance.run() })
     self.settler = settler
     vitals.backlog.store(Int64(toSettle.count), ordering: .relaxed)
+    let waiting = toSettle.reduce(Int64(0)) { $0 + SettleJob.bytes(directory, $1) }
+    vitals.backlogBytes.store(waiting, ordering: .relaxed)
+    let used = FileSystem.allocatedBelow(
+      directory.path, except: [directory.exports, directory.drop, directory.landing])
+    vitals.settledBytes.store(used, ordering: .relaxed)
     writer = LandingWriter(
       directory: directory, options: options, catalog: catalog, vitals: vitals, storeID: storeID,
-      live: live, recovered: found.recovered, retired: { settler.add($0, lastID: $1) })
+      live: live, recovered: found.recovered, retired: { settler.add($0, lastID: $1) },
+      look: { settler.look(within: 2_000_000_000) })
+    firstID = vitals.lastID.load(ordering: .relaxed)
     for number in toSettle { settler.add(number) }
     settler.start()
     writer.start()
@@ -71,14 +80,18 @@ package final class DataStore: Sendable {
   package func close() {
     writer.stop()
     settler.stop()
+    if vitals.lastID.load(ordering: .acquiring) != firstID {
+      try? catalog.setCounter(Catalog.acknowledged, vitals.lastID.load(ordering: .acquiring))
+    }
     catalog.close()
   }
 
-  /// Retires the current landing file and returns when everything that was committed before lies in shards; blocks.
-  package func settleAll() {
+  /// Retires the current landing file and returns when everything that was committed before lies in shards; blocks. Not nil:
+  /// why it cannot be settled.
+  @discardableResult package func settleAll() -> StoreFailure? {
     writer.retireCurrent()
     writer.settlePoint()
-    settler.drain()
+    return settler.drain().map { StoreFailure($0) }
   }
 
   /// `body` while the settler's thread neither settles nor prunes.
@@ -94,6 +107,22 @@ package final class DataStore: Sendable {
     let outcome = Quarantine.setAside(file.path, directory, options, catalog, reason: reason)
     report(.quarantined(path: file.path, reason: reason, salvaged: outcome.salvaged, lost: outcome.lost))
     return outcome.file
+  }
+
+  /// Looks at a settled file that somebody could not read: it is set aside when it is damaged, and booked when it is gone.
+  /// Blocks; false: no settled file has this path.
+  @discardableResult package func check(_ path: String) throws(StoreFailure) -> Bool {
+    try settlerPaused { () throws(StoreFailure) in
+      do throws(SQLiteError) {
+        guard let file = try catalog.files().first(where: { $0.path == path }) else { return false }
+        if let reason = FileCheck.trouble(path) {
+          _ = setAside(file, reason: reason)
+        } else {
+          try FileCheck.bookMissing([file], catalog, now: options.clock(), report)
+        }
+        return true
+      } catch { throw StoreFailure(error) }
+    }
   }
 
   /// Lets retention look soon; does not wait.

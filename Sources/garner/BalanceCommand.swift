@@ -22,6 +22,7 @@ struct BalanceCommand: AsyncParsableCommand {
     try listing.write(BalanceReport.columns, report.rows)
     for path in report.unreadable { Output.error("cannot be read: \(path)") }
     for sentence in report.forward { Output.error(sentence) }
+    DamageNotice(directory).send(report.unreadable)
     if report.isBalanced { return }
     throw CommandFailure(.badAnswer, "the books do not balance")
   }

@@ -21,6 +21,8 @@ struct QueryRun {
     if sql.allSatisfy(\.isWhitespace) { throw CommandFailure(.badInput, "there is no SQL to run") }
     let narrowed = players.isEmpty ? nil : PlayerQuery(sql, players: players, isDatabase: store.db != nil)
     signal(SIGINT) { _ in QueryRun.interrupt.raise() }
+    // Who goes on after the query is ended by the signal like any other process.
+    defer { signal(SIGINT, SIG_DFL) }
     do throws(QueryError) {
       let session = try makeSession()
       for attempt in 1... {
@@ -28,6 +30,8 @@ struct QueryRun {
           return try run(session, narrowed?.sql ?? sql, parameters, listing)
         } catch {
           guard case .filesChanged(_, false) = error, attempt < 20 else { throw error }
+          // Whoever removes a file needs a moment to take it off the list.
+          if attempt > 3 { FileSystem.pause(milliseconds: 10) }
           session.use(files: try files())
         }
       }
@@ -73,6 +77,9 @@ struct QueryRun {
       })
     do { try writer?.finish() } catch { failed = error }
     for warning in session.warnings { Output.error("warning: \(warning)") }
+    if store.db == nil, let directory = try? resolved.existingDirectory() {
+      DamageNotice(directory).send(session.passedOver)
+    }
     if outcome.isLimited { Output.error("stopped after \(outcome.rows) rows; --limit 0 shows all") }
     if let failed { throw .failed("\(failed)") }
   }

@@ -34,6 +34,17 @@ final class StoreDiary: Sendable {
     }
   }
 
+  /// Ranges of rows that were acknowledged and are nowhere.
+  var missing: [(first: Int64, last: Int64)] {
+    events.withLock { events in
+      events.compactMap { if case .rowsMissing(let first, let last) = $0 { (first, last) } else { nil } }
+    }
+  }
+
+  var jumps: Int {
+    events.withLock { events in events.count { if case .clockJumped = $0 { true } else { false } } }
+  }
+
   /// Paths of files that retention took, in that order.
   var prunedPaths: [String] {
     events.withLock { events in
@@ -85,6 +96,8 @@ final class ModelStore {
     options.clock = { clock.now }
     options.reserveBytes = 0
     options.maxBytes = nil
+    // These tests step over months.
+    options.clockGrace = 0
   }
 
   deinit {

@@ -84,9 +84,44 @@ import Testing
     #expect(store.diary.pruned.first == "firehose cap")
   }
 
+  private final class HighWater: Sendable {
+    let highest = Atomic<Int64>(0)
+    let isDone = Atomic<Bool>(false)
+
+    func watch(_ directory: DataDirectory) async {
+      while !isDone.load(ordering: .relaxed) {
+        highest.max(FileSystem.allocatedBelow(directory.path), ordering: .relaxed)
+        await Task.yield()
+      }
+    }
+  }
+
+  /// Also between two looks, and while files are settled: what landed counts, and so does that it lies there twice.
+  @Test(arguments: [6, 24] as [Int64])
+  func aFloodStaysUnderTheCapAtEveryMoment(megabytes: Int64) async throws {
+    let store = try ModelStore()
+    store.options.maxBytes = megabytes << 20
+    store.options.minAge = 0
+    let directory = store.directory
+    let level = HighWater()
+    let opened = try store.start()
+    async let watch: Void = level.watch(directory)
+    for round in 0..<150 {
+      store.clock.advance(1)
+      let batch = SampleBatch.make(.logs, Self.big(store, round % 2 == 0 ? "relay.tick.process" : "chat.message"))
+      _ = try? await opened.writer.append(batch, key: nil, door: "test")
+    }
+    level.isDone.store(true, ordering: .relaxed)
+    await watch
+    #expect(level.highest.load(ordering: .relaxed) <= megabytes << 20)
+    store.close()
+    let account = try store.account()
+    #expect(account.balances && account.received > 25_000 && account.pruned > 0)
+  }
+
   @Test func nothingYoungGoesForTheCapAndIntakeWaits() async throws {
     let store = try ModelStore()
-    store.options.maxBytes = 3 << 20
+    store.options.maxBytes = 6 << 20
     store.options.minAge = StepClock.hour
     try store.start()
     var refusal: Refusal?

@@ -19,6 +19,7 @@ import Wire
 /// | `POST /repair/context` | `{"rows":…,"files":…}` |
 /// | `POST /settle` | retires and settles what landed |
 /// | `POST /maintain` | looks at retention now |
+/// | `POST /check?path=P` | reads a settled file through, and sets it aside when it is damaged |
 /// | `POST /-/reload` | reads the configuration again; 400 and its faults when there are any |
 /// | `GET /forward/status`, `POST /forward/{pause,resume,skip,replay,cancel,test}` | see `ForwardControl` |
 /// | `POST /import?path=P&again=1&sidecar=JSON` | `{"received":…,…}` |
@@ -55,11 +56,15 @@ struct ControlDoor: HTTPResponder {
         let outcome = try await blocking { try store.clear(clearing) }
         return Self.json(.ok, "{\"rows\":\(outcome.rows),\"files\":\(outcome.files)}")
       case (.post, "/settle"):
-        try await blocking { store.settleAll() }
+        try await blocking { if let failure = store.settleAll() { throw failure } }
         return Self.json(.ok, "{}")
       case (.post, "/maintain"):
         try await blocking { store.maintainNow() }
         return Self.json(.ok, "{}")
+      case (.post, "/check"):
+        guard let path = parameters["path"] else { return Self.json(.badRequest, "{\"error\":\"path is missing\"}") }
+        let isOurs = try await blocking { try store.check(String(path)) }
+        return Self.json(isOurs ? .ok : .notFound, "{}")
       case (.post, "/-/reload"):
         let answer = try await blocking { reloader.reload() }
         return Self.json(answer.isDone ? .ok : .badRequest, answer.json)

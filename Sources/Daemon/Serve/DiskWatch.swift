@@ -12,8 +12,14 @@ struct DiskWatch: Service {
     let vitals = store.vitals
     let free = FileSystem.space(store.directory.path)?.free ?? 0
     let reserve = vitals.reserveBytes.load(ordering: .relaxed)
-    if vitals.overCap.load(ordering: .relaxed) || free < reserve {
+    if free < reserve {
       readiness.set("disk", ok: false, "\(free) bytes free, \(reserve) are reserved: intake answers 503")
+    } else if vitals.overCap.load(ordering: .relaxed) {
+      let used = vitals.bytesOnDisk.load(ordering: .relaxed)
+      let cap = store.currentOptions.maxBytes.map { "\($0)" } ?? "no number of"
+      readiness.set(
+        "disk", ok: false,
+        "\(used) bytes are used, retention.max_bytes allows \(cap), and nothing may go: intake answers 503")
     } else {
       readiness.set("disk", ok: true, "\(free) bytes free")
     }

@@ -1,5 +1,6 @@
 import Logging
 import Store
+import Telemetry
 
 extension Logger {
   /// A sentence for each thing an operator should hear of.
@@ -23,6 +24,10 @@ extension Logger {
       error(
         "no room: intake answers 503 until there is",
         metadata: ["free_bytes": "\(free)", "reserve_bytes": "\(reserve)"])
+    case .capReached(let used, let cap):
+      error(
+        "no room under retention.max_bytes: intake answers 503 until there is",
+        metadata: ["used_bytes": "\(used)", "max_bytes": "\(cap)"])
     case .recovered(let landing, let settled, let rows):
       info(
         "store opened", metadata: ["landing_files": "\(landing)", "settled_files": "\(settled)", "last_id": "\(rows)"])
@@ -30,6 +35,16 @@ extension Logger {
       warning("files that the catalog did not know were added", metadata: ["files": "\(files)"])
     case .newer(let path):
       warning("a file of a later version was left alone; that version can read it", metadata: ["path": "\(path)"])
+    case .putBack(let path):
+      error("a database was deleted or exchanged while it was open; it was written anew", metadata: ["path": "\(path)"])
+    case .rowsMissing(let first, let last):
+      error(
+        "rows that were acknowledged are in no file: a landing file or its write-ahead log was deleted or cut short",
+        metadata: ["first_id": "\(first)", "last_id": "\(last)"])
+    case .clockJumped(let from, let to):
+      warning(
+        "the clock jumped: nothing is removed by age until it has gone on from there for six hours",
+        metadata: ["from": "\(Timestamp.text(from))", "to": "\(Timestamp.text(to))"])
     case .stateRestored(let from):
       error("state.db was damaged and came back from its copy", metadata: ["copy": "\(from)"])
     }

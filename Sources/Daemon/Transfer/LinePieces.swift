@@ -35,9 +35,6 @@ final class LinePieces: ImportPieces {
       piece.append(line)
       guard isFirst else { continue }
       isFirst = false
-      if line.bytes.first(where: { $0 > 0x20 }) == UInt8(ascii: "[") {
-        throw ImportError(file.path, "an array of JSON has no lines; export as ndjson to import it again")
-      }
       if line.number == 1, case .failure = LinePiece.parse(line, options), let whole = try whole() {
         isEnded = true
         return whole

@@ -72,15 +72,17 @@ package struct Books: Sendable {
     _ directory: DataDirectory, countFiles: Bool, marks prefix: [UInt8]? = nil
   ) throws(SQLiteError) -> Books {
     // A file may be settled or pruned while we count: the whole look is taken again.
-    for _ in 0..<20 {
-      if let books = try attempt(directory, countFiles, prefix) { return books }
+    for number in 1...20 {
+      // One that is gone and stays in the list was removed by nobody of ours.
+      if let books = try attempt(directory, countFiles, prefix, isLast: number == 20) { return books }
+      if number > 10 { FileSystem.pause(milliseconds: 5) }
     }
     throw SQLiteError(code: 5, message: "the files changed too often while they were counted")
   }
 
   /// Nil: the list of files changed in between.
   private static func attempt(
-    _ directory: DataDirectory, _ countFiles: Bool, _ prefix: [UInt8]?
+    _ directory: DataDirectory, _ countFiles: Bool, _ prefix: [UInt8]?, isLast: Bool
   ) throws(SQLiteError) -> Books? {
     let files = try FileList.read(directory)
     var sums = Sums()
@@ -101,7 +103,7 @@ package struct Books: Sendable {
           try sums.addSettled(file, count: countFiles)
         }
       } catch {
-        if !FileSystem.exists(file.path) { return nil }
+        if !isLast && !FileSystem.exists(file.path) { return nil }
         unreadable.append(file.path)
       }
     }
@@ -162,7 +164,7 @@ package struct Books: Sendable {
     }
 
     mutating func addSettled(_ file: DataFile, count: Bool) throws(SQLiteError) {
-      let connection = try Connection(file.path, .readOnly)
+      let connection = try Connection.settled(file.path)
       if count {
         try addPresent(connection, "event")
       } else {

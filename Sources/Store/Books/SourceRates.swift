@@ -20,26 +20,35 @@ package final class SourceRates: Sendable {
 
   /// `now`: nanoseconds since 1970.
   func add(_ source: String, records: Int64, at now: Int64) {
-    let number = now / Self.slice
+    let number = Self.number(now)
     windows.withLock { windows in
       if windows.count >= Self.limit && windows[source] == nil { return }
       var window = windows[source] ?? Window()
       Self.advance(&window, to: number)
-      window.counts[Int(number % Int64(Self.slices))] += records
+      window.counts[Self.place(number)] += records
       windows[source] = window
     }
+  }
+
+  /// Clamped, so that a clock at either end of time adds up to nothing worse than a wrong rate.
+  private static func number(_ now: Int64) -> Int64 { max(now, 0) / slice }
+
+  /// Slices before 1970 have places too: a window reaches back a minute.
+  private static func place(_ number: Int64) -> Int {
+    let remainder = Int(number % Int64(slices))
+    return remainder < 0 ? remainder + slices : remainder
   }
 
   private static func advance(_ window: inout Window, to number: Int64) {
     guard number > window.newest else { return }
     let passed = window.newest == .min ? Int64(slices) : min(number - window.newest, Int64(slices))
-    for step in 0..<passed { window.counts[Int((number - step) % Int64(slices))] = 0 }
+    for step in 0..<passed { window.counts[place(number - step)] = 0 }
     window.newest = number
   }
 
   /// Records a second over the last minute; sources that sent nothing are left out.
   package func perSecond(now: Int64) -> [String: Double] {
-    let number = now / Self.slice
+    let number = Self.number(now)
     return windows.withLock { windows in
       windows.compactMapValues { window in
         var window = window

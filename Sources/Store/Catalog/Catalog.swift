@@ -6,21 +6,31 @@ package import Telemetry
 ///
 /// One lock around one connection: settler, pruner, writer (new landing file) and commands take turns, each a few milliseconds.
 package final class Catalog: @unchecked Sendable {
-  // covers: connection. Taken last: nothing else is locked inside.
+  // covers: connection, places and restored. Taken last: nothing else is locked inside.
   private let lock = Mutex<Void>(())
-  private let connection: Connection
+  private var connection: Connection
+  /// Which files were opened.
+  private var places: [FileSystem.Place?]
+  /// Paths of those that were written anew.
+  private var restored: [String] = []
   package let directory: DataDirectory
 
   /// Opens or makes both. Throws when one of them is not a database: the caller decides about quarantine.
   package init(_ directory: DataDirectory) throws(SQLiteError) {
     self.directory = directory
-    connection = try Connection(directory.catalog, .create)
+    connection = try Self.connect(directory)
+    places = [FileSystem.place(directory.catalog), FileSystem.place(directory.state)]
+  }
+
+  private static func connect(_ directory: DataDirectory) throws(SQLiteError) -> Connection {
+    let connection = try Connection(directory.catalog, .create)
     try connection.execute("PRAGMA journal_mode=DELETE; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY")
     try connection.run("ATTACH ? AS state", .text(directory.state))
     try connection.execute("PRAGMA state.journal_mode=DELETE; PRAGMA state.synchronous=FULL")
-    try connection.execute(Self.schema)
+    try connection.execute(schema)
     _ = try connection.integer("SELECT count(*) FROM file")
     _ = try connection.integer("SELECT count(*) FROM state.counter")
+    return connection
   }
 
   package static let schema = """
@@ -57,9 +67,63 @@ package final class Catalog: @unchecked Sendable {
   package func use<Result>(_ body: (Connection) throws(SQLiteError) -> Result) throws(SQLiteError) -> Result {
     // Mutex.withLock does not keep typed throws apart from other errors here, so the result travels as a value.
     let outcome: Swift.Result<Result, SQLiteError> = lock.withLock { _ in
-      do throws(SQLiteError) { return .success(try body(connection)) } catch { return .failure(error) }
+      do throws(SQLiteError) { return .success(try body(connection)) } catch {
+        guard error.code == Self.moved else { return .failure(error) }
+      }
+      do throws(SQLiteError) {
+        try writeBack()
+        return .success(try body(connection))
+      } catch { return .failure(error) }
     }
     return try outcome.get()
+  }
+
+  /// SQLITE_READONLY_DBMOVED
+  private static let moved: Int32 = 1032
+
+  /// Writes those of the two files anew that were deleted or exchanged under us, and goes on with them; paths of those that
+  /// were since this was asked last. SQLite refuses to write to a database whose name leads elsewhere, but the one that was
+  /// opened is still whole.
+  func putBack() throws(SQLiteError) -> [String] {
+    let outcome: Swift.Result<[String], SQLiteError> = lock.withLock { _ in
+      do throws(SQLiteError) {
+        try writeBack()
+        defer { restored = [] }
+        return .success(restored)
+      } catch { return .failure(error) }
+    }
+    return try outcome.get()
+  }
+
+  /// Inside the lock.
+  private func writeBack() throws(SQLiteError) {
+    let files = [("main", directory.catalog), ("state", directory.state)]
+    let now = files.map { FileSystem.place($0.1) }
+    let moved = files.indices.filter { now[$0] == nil || now[$0] != places[$0] }.map { files[$0] }
+    if moved.isEmpty { return }
+    do throws(FileError) {
+      try FileSystem.createFolders(directory.temporary)
+      for (name, _) in moved {
+        let copy = "\(directory.temporary)/\(name).db"
+        try FileSystem.removeDatabase(copy)
+        do throws(SQLiteError) { try connection.run("VACUUM \(name) INTO ?", .text(copy)) } catch {
+          throw FileError("copy \(name) (\(error.message)) to", copy, error.isFull ? 28 : 5)
+        }
+        try FileSystem.syncFile(copy)
+      }
+      for (name, path) in moved {
+        // A stranger's file, and a journal that would be played into ours.
+        for suffix in ["-journal", ""] where FileSystem.exists(path + suffix) {
+          try FileSystem.createFolders(directory.quarantine)
+          try FileSystem.move(path + suffix, "\(directory.quarantine)/exchanged-\(name).db\(suffix)")
+        }
+        try FileSystem.move("\(directory.temporary)/\(name).db", path)
+      }
+      try FileSystem.syncFolder(directory.path)
+    } catch { throw SQLiteError(code: error.isFull ? 13 : 10, message: error.description) }
+    connection = try Self.connect(directory)
+    places = files.map { FileSystem.place($0.1) }
+    restored += moved.map(\.1)
   }
 
   /// Reads every page: damage that showed only later would be taken for damage of the file that is being settled.
@@ -75,6 +139,9 @@ package final class Catalog: @unchecked Sendable {
   package func close() { lock.withLock { _ in connection.close() } }
 
   // MARK: counters
+
+  /// Name of the last row that was known to be acknowledged when `state.db` was written.
+  static let acknowledged = "acknowledged"
 
   package func counter(_ name: String) throws(SQLiteError) -> Int64? {
     try use { connection throws(SQLiteError) in
@@ -153,7 +220,7 @@ package final class Catalog: @unchecked Sendable {
   )
     throws(SQLiteError)
   {
-    let relative = String(file.path.dropFirst(directory.shards.utf8.count + 1))
+    let relative = String(decoding: file.path.utf8.dropFirst(directory.shards.utf8.count + 1), as: UTF8.self)
     try connection.run(
       "INSERT OR REPLACE INTO file VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", .integer(file.number), .integer(file.part),
       .text(file.className ?? ""), .optional(file.day), .text(relative), .integer(file.restricted ? 1 : 0),

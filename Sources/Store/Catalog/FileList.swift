@@ -7,6 +7,13 @@ package enum FileList {
   package static func read(_ directory: DataDirectory) throws(SQLiteError) -> [DataFile] {
     let landing = landingNumbers(directory)
     guard FileSystem.exists(directory.catalog) else {
+      // Nobody would see what is settled, nor that it is not seen.
+      if hasShards(directory) {
+        throw SQLiteError(
+          code: 14,
+          message: "\(directory.catalog) is gone; the daemon makes it again from the data files when it starts, "
+            + "or within its retention interval when it runs")
+      }
       return landing.sorted().map { landingFile(directory, $0) }
     }
     do throws(SQLiteError) {
@@ -26,6 +33,12 @@ package enum FileList {
         if connection.isInTransaction { try? connection.execute("ROLLBACK") }
         throw error
       }
+    }
+  }
+
+  private static func hasShards(_ directory: DataDirectory) -> Bool {
+    FileSystem.list(directory.shards).contains { entry in
+      entry != "landing" && !FileSystem.list("\(directory.shards)/\(entry)").isEmpty
     }
   }
 

@@ -2,8 +2,12 @@ import Synchronization
 import Telemetry
 
 extension Recovery {
+  /// Of landing files, and of logs whose file is gone.
   func landingNumbers() -> [Int64] {
-    FileSystem.list(directory.landing).compactMap { $0.hasSuffix(".db") ? Int64($0.dropLast(3)) : nil }.sorted()
+    let numbers = FileSystem.list(directory.landing).compactMap { name in
+      name.hasSuffix(".db") ? Int64(name.dropLast(3)) : name.hasSuffix(".db-wal") ? Int64(name.dropLast(7)) : nil
+    }
+    return Set(numbers).sorted()
   }
 
   /// What the writer goes on with, and the landing files that wait for the settler.
@@ -35,12 +39,21 @@ extension Recovery {
         try? FileSystem.removeDatabase(directory.landingFile(number))
         continue
       }
-      if isNewer(directory.landingFile(number)) {
-        report(.newer(path: directory.landingFile(number)))
+      let path = directory.landingFile(number)
+      if isNewer(path) {
+        report(.newer(path: path))
         continue
       }
-      let path = directory.landingFile(number)
-      if let damage = WriteAheadLog(path + "-wal")?.damage() {
+      if !FileSystem.exists(path) {
+        guard WriteAheadLog(path + "-wal") != nil, holdsRecords(path) else {
+          // Made and never used, or cut short before that.
+          try? FileSystem.removeDatabase(path)
+          continue
+        }
+        recovered.nextID += mostIDs(path)
+        guard setAside(path, catalog, "the file is gone, its write-ahead log is there") else { continue }
+        salvaged.insert(number)
+      } else if let damage = WriteAheadLog(path + "-wal")?.damage() {
         recovered.nextID += mostIDs(path)
         guard setAside(path, catalog, damage.reason) else { continue }
         salvaged.insert(number)
@@ -50,6 +63,7 @@ extension Recovery {
       try? FileSystem.syncFile(path + "-wal")
       read(number, into: &recovered, now: now)
     }
+    try noteMissing(&recovered, catalog)
     if let newest = toSettle.last, !salvaged.contains(newest), isUsable(newest, now) {
       // Opened by the writer's side of the store; everything older is settled.
       if let file = try? LandingFile(
@@ -60,6 +74,29 @@ extension Recovery {
       }
     }
     return (recovered, toSettle)
+  }
+
+  /// A log that was deleted, or lost its end, looks like one that never held more. Ids that were given are not given again.
+  private func noteMissing(_ recovered: inout Recovered, _ catalog: Catalog) throws(SQLiteError) {
+    guard let last = try catalog.counter(Catalog.acknowledged), last >= recovered.nextID else { return }
+    report(.rowsMissing(first: recovered.nextID, last: last))
+    recovered.nextID = last + 1
+    try catalog.use { connection throws(SQLiteError) in
+      try connection.run(
+        "INSERT INTO state.counter VALUES ('next_id', ?) ON CONFLICT DO UPDATE SET value = max(value, excluded.value)",
+        .integer(last + 1))
+    }
+  }
+
+  /// Whether the log of a landing file that is gone has anything of a batch; when that cannot be told, it has.
+  private func holdsRecords(_ path: String) -> Bool {
+    let whole = directory.temporary + "/orphan.db"
+    defer { try? FileSystem.removeDatabase(whole) }
+    guard (try? FileSystem.removeDatabase(whole)) != nil, (try? LogRepair.write(path, to: whole)) != nil,
+      let connection = try? Connection(whole, .readWrite),
+      let count = try? connection.integer("SELECT (SELECT count(*) FROM arrival) + (SELECT count(*) FROM tally)")
+    else { return true }
+    return count > 0
   }
 
   private func isUsable(_ number: Int64, _ now: Int64) -> Bool {

@@ -18,8 +18,8 @@ struct Recovery {
     for name in FileSystem.list(directory.temporary) { try? FileSystem.remove(directory.temporary + "/" + name) }
     for name in FileSystem.list(directory.landing) {
       let path = directory.landing + "/" + name
-      // A log whose file is gone: a removal that a crash cut short.
-      let isOrphan = ["-wal", "-shm"].contains { name.hasSuffix($0) && !FileSystem.exists(String(path.dropLast(4))) }
+      // What is beside a file that is gone; its log may hold rows that are nowhere else (`landing`).
+      let isOrphan = name.hasSuffix("-shm") && !FileSystem.exists(String(path.dropLast(4)))
       if name.hasSuffix(".tmp") || isOrphan { try? FileSystem.remove(path) }
       if name.hasSuffix(Quarantine.salvagedSuffix) {
         try Quarantine.putInPlace(String(path.dropLast(Quarantine.salvagedSuffix.utf8.count)), directory)
@@ -101,8 +101,12 @@ struct Recovery {
     }
   }
 
-  private func keep(_ path: String, _ name: String) {
-    for suffix in ["-journal", ""] where FileSystem.exists(path + suffix) {
+  private static func journalName(_ file: DataFile) -> String {
+    "\(file.className ?? "")-\(file.number)-\(file.part).db"
+  }
+
+  private func keep(_ path: String, _ name: String, suffixes: [String] = ["-journal", ""]) {
+    for suffix in suffixes where FileSystem.exists(path + suffix) {
       try? FileSystem.move(path + suffix, directory.quarantine + "/" + name + suffix)
     }
   }
@@ -117,6 +121,7 @@ struct Recovery {
 
   /// Catalog and folders are made to agree. Returns how many files there are.
   func reconcile(_ catalog: Catalog) throws(SQLiteError) -> Int {
+    try mendPaths(catalog)
     try finishIntents(catalog)
     let known = try catalog.files()
     let settled = try settledNumbers(catalog)
@@ -126,6 +131,8 @@ struct Recovery {
     var added: [SettledPart] = []
     for path in shardPaths() {
       if let file = byPath.removeValue(forKey: path) {
+        // Nothing writes to a settled file: SQLite would play a stranger's journal into it.
+        if FileSystem.exists(path + "-journal") { keep(path, Self.journalName(file), suffixes: ["-journal"]) }
         checkShape(file, catalog)
         continue
       }
@@ -157,6 +164,21 @@ struct Recovery {
       report(.fileLost(path: file.path, rows: file.rows))
     }
     return known.count - byPath.count + added.count
+  }
+
+  /// An earlier version wrote down names of files that are not there when the data directory had letters of more than one
+  /// byte in its path. Files lie where their class, day and number say.
+  private func mendPaths(_ catalog: Catalog) throws(SQLiteError) {
+    for file in try catalog.files() where !FileSystem.exists(file.path) {
+      let path = directory.shardFile(class: file.className ?? "", day: file.day, number: file.number, part: file.part)
+      guard path != file.path, FileSystem.exists(path) else { continue }
+      try catalog.use { connection throws(SQLiteError) in
+        try connection.run(
+          "UPDATE file SET path = ? WHERE number = ? AND part = ?",
+          .text(String(decoding: path.utf8.dropFirst(directory.shards.utf8.count + 1), as: UTF8.self)),
+          .integer(file.number), .integer(file.part))
+      }
+    }
   }
 
   func settledNumbers(_ catalog: Catalog) throws(SQLiteError) -> Set<Int64> {

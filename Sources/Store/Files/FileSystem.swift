@@ -63,6 +63,17 @@ package enum FileSystem {
     return total
   }
 
+  /// Which file a name leads to.
+  struct Place: Equatable {
+    var device: UInt64
+    var number: UInt64
+  }
+
+  static func place(_ path: String) -> Place? {
+    var status = stat()
+    return stat(path, &status) == 0 ? Place(device: UInt64(status.st_dev), number: UInt64(status.st_ino)) : nil
+  }
+
   package static func createFolders(_ path: String, mode: mode_t = 0o750) throws(FileError) {
     if isFolder(path) { return }
     if let slash = path.lastIndex(of: "/"), slash != path.startIndex {
@@ -170,28 +181,51 @@ package enum FileSystem {
     if let slash = path.lastIndex(of: "/") { try syncFolder(String(path[..<slash])) }
   }
 
-  /// Nanoseconds since 1970.
+  /// Nanoseconds since 1970. A clock that has run away stops in 2255: ages and windows are added to it.
   package static func now() -> Int64 {
     var time = timespec()
     clock_gettime(CLOCK_REALTIME, &time)
-    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    return nanoseconds(seconds: Int64(time.tv_sec), Int64(time.tv_nsec))
   }
+
+  static func nanoseconds(seconds: Int64, _ nanoseconds: Int64) -> Int64 {
+    min(max(seconds, 0), 9_000_000_000) * 1_000_000_000 + nanoseconds
+  }
+
+  /// For who looks again until others are through; blocks.
+  package static func pause(milliseconds: UInt32) { usleep(milliseconds * 1000) }
 
   package static func processID() -> Int32 { getpid() }
 }
 
 /// The lock of a data directory: held as long as the object lives, given back by the kernel when the process dies.
+///
+/// The folder itself is locked, which nobody can take away from under it; the file `lock`, which somebody may tidy up, tells
+/// whose it is, and is locked for versions that know only of it.
 package final class DirectoryLock: Sendable {
   private let descriptor: Int32
+  private let folder: Int32
 
   /// Nil when another process holds it.
   package init?(_ directory: DataDirectory) throws(FileError) {
-    let opened = open(directory.lock, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-    guard opened >= 0 else { throw FileError("open", directory.lock) }
-    if flock(opened, LOCK_EX | LOCK_NB) != 0 {
-      close(opened)
+    let folder = open(directory.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard folder >= 0 else { throw FileError("open", directory.path) }
+    if flock(folder, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK {
+      close(folder)
       return nil
     }
+    let opened = open(directory.lock, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    guard opened >= 0 else {
+      let failure = FileError("open", directory.lock)
+      close(folder)
+      throw failure
+    }
+    if flock(opened, LOCK_EX | LOCK_NB) != 0 {
+      close(opened)
+      close(folder)
+      return nil
+    }
+    self.folder = folder
     descriptor = opened
     let text = Array("\(getpid())\n".utf8)
     ftruncate(opened, 0)
@@ -202,5 +236,7 @@ package final class DirectoryLock: Sendable {
     // A child of this process that has not come to its `exec` yet has the descriptor too, and would go on holding the lock.
     flock(descriptor, LOCK_UN)
     close(descriptor)
+    flock(folder, LOCK_UN)
+    close(folder)
   }
 }

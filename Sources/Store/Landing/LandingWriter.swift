@@ -37,6 +37,8 @@ package final class LandingWriter: BatchSink, @unchecked Sendable {
   private let live: LiveOptions
   /// Number of the file and of the last row that was committed to it or before.
   private let retired: @Sendable (Int64, Int64) -> Void
+  /// Lets retention look now, and waits for it a little.
+  private let look: @Sendable () -> Void
 
   private let preparer: LandingPreparer
   private let syncer: LogSyncer
@@ -49,8 +51,10 @@ package final class LandingWriter: BatchSink, @unchecked Sendable {
 
   init(
     directory: DataDirectory, options: StoreOptions, catalog: Catalog, vitals: StoreVitals, storeID: String,
-    live: LiveOptions, recovered: Recovered, retired: @escaping @Sendable (Int64, Int64) -> Void
+    live: LiveOptions, recovered: Recovered, retired: @escaping @Sendable (Int64, Int64) -> Void,
+    look: @escaping @Sendable () -> Void
   ) {
+    self.look = look
     self.directory = directory
     self.options = options
     self.catalog = catalog
@@ -162,9 +166,11 @@ package final class LandingWriter: BatchSink, @unchecked Sendable {
       var taken: [Waiting] = []
       var retire = false
       var stopping = false
+      // A small cap must not be one group.
+      let limit = min(options.groupBytes, live.current.maxBytes.map { Int($0 / 16) } ?? .max)
       bell.locked {
         if waiting.isEmpty && phase == .running && !retireWanted { bell.wait(nanoseconds: 1_000_000_000) }
-        taken = takeGroup()
+        taken = takeGroup(limit)
         retire = retireWanted && waiting.isEmpty
         stopping = phase == .draining && waiting.isEmpty
         vitals.queueBytes.store(Int64(waitingBytes), ordering: .relaxed)
@@ -190,11 +196,11 @@ package final class LandingWriter: BatchSink, @unchecked Sendable {
     }
   }
 
-  /// Everything that waits, up to `groupBytes`; inside the lock.
-  private func takeGroup() -> [Waiting] {
+  /// Everything that waits, up to `limit` bytes; inside the lock.
+  private func takeGroup(_ limit: Int) -> [Waiting] {
     var bytes = 0
     var count = 0
-    while count < waiting.count && (count == 0 || bytes < options.groupBytes) {
+    while count < waiting.count && (count == 0 || bytes < limit) {
       bytes += waiting[count].batch.byteCount
       count += 1
     }
@@ -215,6 +221,7 @@ package final class LandingWriter: BatchSink, @unchecked Sendable {
     if vitals.backlog.load(ordering: .relaxed) > Int64(options.landingBacklog) {
       return answer(group, .failure(.settlingBehind))
     }
+    if let refusal = refusalForCap(group) { return answer(group, .failure(refusal)) }
     // Asked first: what fails afterwards is not pending, but forgotten below.
     let isPending = syncer.isPending
     forgetFailures()
@@ -230,6 +237,32 @@ package final class LandingWriter: BatchSink, @unchecked Sendable {
       if !error.isFull { abandonFile() }
       answer(group, .failure(error.isFull ? .diskReserve : .storage(error.description)))
     }
+  }
+
+  /// The cap holds at every moment, not only when retention looks: landing files count, and so does that settling one writes
+  /// its rows a second time. Nil: there is room.
+  private func refusalForCap(_ group: [Waiting]) -> Refusal? {
+    guard let cap = live.current.maxBytes else { return nil }
+    let wanted = group.reduce(Int64(0)) { $0 + Int64($1.batch.byteCount) }
+    if hasRoom(wanted, cap) { return nil }
+    // Too much for this cap whatever goes: others need not wait for it.
+    if wanted > cap / 8 { return .diskReserve }
+    vitals.roomWanted.store(wanted, ordering: .relaxed)
+    // What landed can go only when it is settled.
+    if vitals.backlog.load(ordering: .relaxed) == 0 { retireFile() }
+    look()
+    if hasRoom(wanted, cap) { return nil }
+    if vitals.backlog.load(ordering: .relaxed) > 0 { return .settlingBehind }
+    vitals.overCap.store(true, ordering: .relaxed)
+    return .diskReserve
+  }
+
+  private func hasRoom(_ wanted: Int64, _ cap: Int64) -> Bool {
+    // A log holds whole pages, a file is found full only when it is, and the next one is made ahead.
+    let landing =
+      vitals.backlogBytes.load(ordering: .relaxed) + vitals.landingBytes.load(ordering: .relaxed) + 2 * wanted
+    return vitals.settledBytes.load(ordering: .relaxed) + landing + min(landing, 2 * effectiveLandingBytes)
+      + Pruner.freshFileBytes <= cap
   }
 
   /// A log that could not be synced is not written to any more: what the disk made of it only a new look can tell.
@@ -318,12 +351,8 @@ package final class LandingWriter: BatchSink, @unchecked Sendable {
     if force || bytes >= limit || dayOver { retireFile() }
   }
 
-  /// A small cap or a small disk must not be one landing file.
   private var effectiveLandingBytes: Int64 {
-    var bytes = options.landingBytes
-    if let cap = live.current.maxBytes { bytes = min(bytes, cap / 8) }
-    if let space = FileSystem.space(directory.path) { bytes = min(bytes, space.total / 8) }
-    return max(bytes, 1 << 20)
+    Pruner.landingBytes(live.current, FileSystem.space(directory.path))
   }
 
   private func retireFile() {
@@ -331,6 +360,7 @@ package final class LandingWriter: BatchSink, @unchecked Sendable {
     syncer.drain()
     file.connection.close()
     self.file = nil
+    vitals.backlogBytes.wrappingAdd(file.bytes, ordering: .relaxed)
     vitals.landingBytes.store(0, ordering: .relaxed)
     vitals.backlog.wrappingAdd(1, ordering: .relaxed)
     retired(file.number, vitals.lastID.load(ordering: .relaxed))

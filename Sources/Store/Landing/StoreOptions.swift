@@ -26,6 +26,10 @@ package struct StoreOptions: Sendable {
   package var compactBelow: Int64 = 8 << 20
   /// Whether a credential has this source: then it has a name in the books however many others there are.
   package var isOwned: @Sendable (String) -> Bool = { _ in false }
+  /// How often one settled file is read through, by turns, while nothing waits to be settled; nanoseconds.
+  package var checkInterval: Int64 = 60_000_000_000
+  /// How long a clock that jumped has to go on before files go by age; nanoseconds.
+  package var clockGrace: Int64 = 6 * 3_600_000_000_000
   /// Time source, nanoseconds since 1970; tests step it.
   package var clock: @Sendable () -> Int64 = { FileSystem.now() }
 

@@ -19,10 +19,18 @@ package final class StoreVitals: Sendable {
   package let prunedRows = Atomic<Int64>(0)
   package let quarantined = Atomic<Int64>(0)
   package let bytesOnDisk = Atomic<Int64>(0)
+  /// Bytes of retired landing files that wait for the settler.
+  package let backlogBytes = Atomic<Int64>(0)
+  /// Bytes on disk at the last look without landing files, and what was settled since.
+  package let settledBytes = Atomic<Int64>(0)
+  /// Bytes that the writer found no room for under the cap.
+  package let roomWanted = Atomic<Int64>(0)
   package let freeBytes = Atomic<Int64>(0)
   package let reserveBytes = Atomic<Int64>(0)
   /// True while the cap or the reserve cannot be kept without touching what is younger than `min_age`.
   package let overCap = Atomic<Bool>(false)
+  /// The operator has heard of it.
+  package let toldOfCap = Atomic<Bool>(false)
   /// Largest row id that is committed: what destinations and readers may rely on.
   package let lastID = Atomic<Int64>(0)
   package let rates = SourceRates()

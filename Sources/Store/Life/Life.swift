@@ -61,7 +61,8 @@ package struct Life {
   }
 
   func relative(_ path: String) -> String {
-    path.hasPrefix(directory.path + "/") ? String(path.dropFirst(directory.path.utf8.count + 1)) : path
+    path.hasPrefix(directory.path + "/")
+      ? String(decoding: path.utf8.dropFirst(directory.path.utf8.count + 1), as: UTF8.self) : path
   }
 
   // MARK: sessions and games

@@ -44,7 +44,7 @@ final class QueryFile {
     self.file = file
     self.filters = filters
     do throws(SQLiteError) {
-      connection = try Connection(file.path, .readOnly)
+      connection = file.isLanding ? try Connection(file.path, .readOnly) : try .settled(file.path)
     } catch {
       throw QueryFileFailure(error, file.path)
     }

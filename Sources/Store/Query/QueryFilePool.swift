@@ -12,7 +12,11 @@ final class QueryFilePool {
   /// Paths of open files, least recently used first.
   private var recent: [String] = []
   private(set) var warnings: [String] = []
-  private var unreadable: Set<String> = []
+  private(set) var unreadable: Set<String> = []
+  /// How often a settled file was not there.
+  private var missing: [String: Int] = [:]
+  /// So often a list is asked for that does not name it any more; what is removed is off the list soon.
+  static let missingLimit = 12
   /// Landing files found without rows and without a log. That is how one looks while it is removed; what still looks so when
   /// asked again never had any.
   private var withoutLog: Set<String> = []
@@ -83,6 +87,10 @@ final class QueryFilePool {
     case .stopped(let error): throw error
     case .vanished(let path):
       if FileSystem.exists(path) && !withoutLog.insert(path).inserted { return }
+      missing[path, default: 0] += 1
+      if missing[path, default: 0] > Self.missingLimit {
+        return try passOver(.unreadable(path, "it is gone, and nothing of Garner removed it"))
+      }
       vanished = path
       throw SQLiteError(code: 1, message: "\(path) is gone")
     case .unreadable(let path, let reason):

@@ -93,6 +93,9 @@ package final class QuerySession {
   /// Files that were passed over since the list was given, a sentence each.
   package var warnings: [String] { pool.warnings }
 
+  /// Their paths.
+  package var passedOver: [String] { pool.unreadable.sorted() }
+
   /// Runs one SELECT. `columns` is called once with the names before the first row; `row` once a row until it returns
   /// false.
   package func run(

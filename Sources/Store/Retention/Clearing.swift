@@ -142,7 +142,7 @@ package struct Clearing: Sendable {
 extension DataStore {
   /// Settles what landed, then clears; blocks. Other maintenance waits meanwhile.
   package func clear(_ clearing: Clearing) throws(StoreFailure) -> Clearing.Outcome {
-    settleAll()
+    if let failure = settleAll() { throw failure }
     return try settlerPaused { () throws(StoreFailure) in
       try clearing.run(catalog, options) { file, reason in setAside(file, reason: reason) }
     }

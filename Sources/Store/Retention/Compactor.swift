@@ -25,17 +25,29 @@ struct Compactor {
       groups["\(file.className ?? "")/\(day)/\(file.keepUntil ?? 0)", default: []].append(file)
     }
     let today = Timestamp.day(now)
+    // Until the new file is in its place, both are on disk.
+    let limit = min(options.landingBytes, options.maxBytes.map { $0 / 8 } ?? .max)
+    if let cap = options.maxBytes {
+      let used =
+        vitals.settledBytes.load(ordering: .relaxed) + vitals.backlogBytes.load(ordering: .relaxed)
+        + 2 * vitals.landingBytes.load(ordering: .relaxed)
+      if used + 2 * limit > cap { return }
+    }
     for group in groups.values {
       // Nothing much comes to a day that is over: then two files are worth one.
       let least = group.first?.day.map { $0 < today } ?? false ? 2 : Self.leastFiles
       if group.count < least { continue }
       var chosen: [DataFile] = []
       var bytes: Int64 = 0
-      for file in group.sorted(by: { $0.firstID < $1.firstID }) where bytes < options.landingBytes {
+      for file in group.sorted(by: { $0.firstID < $1.firstID }) where bytes < limit {
         chosen.append(file)
         bytes += file.bytes
       }
-      if chosen.count >= least { try? merge(chosen) }
+      if chosen.count < least { continue }
+      // The writer leaves room for it.
+      vitals.settledBytes.wrappingAdd(bytes, ordering: .relaxed)
+      try? merge(chosen)
+      vitals.settledBytes.wrappingSubtract(bytes, ordering: .relaxed)
     }
   }
 

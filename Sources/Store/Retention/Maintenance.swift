@@ -1,6 +1,7 @@
 import Synchronization
 
-/// What the settler's thread does between files: retention, ballast, the daily copy of `state.db`, compaction.
+/// What the settler's thread does between files: retention, ballast, the daily copy of `state.db`, compaction, and now and
+/// then a look whether everything is still there.
 final class Maintenance: Sendable {
   private let directory: DataDirectory
   private let live: LiveOptions
@@ -11,6 +12,12 @@ final class Maintenance: Sendable {
   private let lastPrune = Atomic<Int64>(0)
   private let lastCopy = Atomic<Int64>(0)
   private let lastSettled = Atomic<Int64>(0)
+  private let lastMark = Atomic<Int64>(0)
+  private let lastMarkTime = Atomic<Int64>(0)
+  private let lastCheck = Atomic<Int64>(Monotonic.now())
+  private let lastNumber = Atomic<Int64>(0)
+  private let lastPart = Atomic<Int64>(0)
+  private let clockWatch = ClockWatch()
 
   init(
     directory: DataDirectory, options: LiveOptions, catalog: Catalog, vitals: StoreVitals, watchers: PruneWatchers,
@@ -27,19 +34,28 @@ final class Maintenance: Sendable {
   func run() {
     let options = live.current
     let now = options.clock()
+    if let paths = try? catalog.putBack() { for path in paths { report(.putBack(path: path)) } }
+    if let files = try? catalog.files() { try? FileCheck.bookMissing(files, catalog, now: now, report) }
     // A cap or reserve in danger is looked at every time, not at the interval; so are new files.
     let settled = vitals.settledFiles.load(ordering: .relaxed)
     let urgent =
       live.takeNews() || vitals.overCap.load(ordering: .relaxed)
+      || vitals.roomWanted.load(ordering: .relaxed) > 0
       || vitals.freeBytes.load(ordering: .relaxed) < 2 * vitals.reserveBytes.load(ordering: .relaxed)
       || settled != lastSettled.exchange(settled, ordering: .relaxed)
     if urgent || abs(now - lastPrune.load(ordering: .relaxed)) >= options.pruneInterval {
       lastPrune.store(now, ordering: .relaxed)
+      if let files = try? catalog.files() {
+        // A store that is opened compares with what it received last.
+        let newest = files.map(\.maxReceived).max()
+        clockWatch.look(now, newest: newest, grace: options.clockGrace, report)
+      }
       Pruner(
         directory: directory, options: options, catalog: catalog, vitals: vitals, watch: watchers.current,
-        report: report
+        isClockTrusted: clockWatch.isTrusted, report: report
       ).run()
     }
+    markAcknowledged()
     if vitals.overCap.load(ordering: .relaxed) { return }
     if !FileSystem.exists(directory.ballast) { try? FileSystem.allocate(directory.ballast, bytes: 1 << 20) }
     Compactor(directory: directory, options: options, catalog: catalog, vitals: vitals, report: report)
@@ -48,6 +64,36 @@ final class Maintenance: Sendable {
       lastCopy.store(now, ordering: .relaxed)
       copyState()
     }
+    checkOne(options)
+  }
+
+  /// Once a minute: what a start compares with the landing files it finds.
+  private func markAcknowledged() {
+    let last = vitals.lastID.load(ordering: .acquiring)
+    let now = Monotonic.now()
+    guard vitals.committedRows.load(ordering: .acquiring) > 0, last != lastMark.load(ordering: .relaxed),
+      now - lastMarkTime.load(ordering: .relaxed) >= 60_000_000_000
+    else { return }
+    lastMarkTime.store(now, ordering: .relaxed)
+    lastMark.store(last, ordering: .relaxed)
+    try? catalog.setCounter(Catalog.acknowledged, last)
+  }
+
+  /// One settled file after the other, slowly.
+  private func checkOne(_ options: StoreOptions) {
+    let now = Monotonic.now()
+    guard now - lastCheck.load(ordering: .relaxed) >= options.checkInterval,
+      vitals.backlog.load(ordering: .relaxed) == 0, let files = try? catalog.files(),
+      let file = FileCheck.next(
+        files, after: (lastNumber.load(ordering: .relaxed), lastPart.load(ordering: .relaxed)))
+    else { return }
+    lastCheck.store(now, ordering: .relaxed)
+    lastNumber.store(file.number, ordering: .relaxed)
+    lastPart.store(file.part, ordering: .relaxed)
+    guard let reason = FileCheck.trouble(file.path) else { return }
+    vitals.quarantined.wrappingAdd(1, ordering: .relaxed)
+    let outcome = Quarantine.setAside(file.path, directory, options, catalog, reason: reason)
+    report(.quarantined(path: file.path, reason: reason, salvaged: outcome.salvaged, lost: outcome.lost))
   }
 
   /// `VACUUM INTO` gives a whole, compact copy; the old one stays until the new one is on disk.

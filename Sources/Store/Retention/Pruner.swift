@@ -10,6 +10,8 @@ struct Pruner {
   let vitals: StoreVitals
   /// Nil: nobody minds.
   var watch: (any PruneWatch)?
+  /// False: nothing goes by its age.
+  var isClockTrusted = true
   let report: @Sendable (StoreEvent) -> Void
 
   /// Reserve that keeps SQLite and the operator's login alive on a full disk.
@@ -21,19 +23,36 @@ struct Pruner {
     return 2 * max(landing, 1 << 20) + (8 << 20)
   }
 
+  /// What a landing file without rows takes, and more.
+  static let freshFileBytes: Int64 = 512 << 10
+
+  /// When a landing file retires: a small cap or a small disk must not be one.
+  static func landingBytes(_ options: StoreOptions, _ space: FileSystem.Space?) -> Int64 {
+    var bytes = options.landingBytes
+    if let cap = options.maxBytes { bytes = min(bytes, cap / 8) }
+    if let space { bytes = min(bytes, space.total / 8) }
+    return max(bytes, 1 << 20)
+  }
+
   func run() {
     let reserve = Self.reserve(options, directory)
     vitals.reserveBytes.store(reserve, ordering: .relaxed)
     guard let files = try? catalog.files() else { return }
     let now = options.clock()
     watch?.beginLook()
-    let expired = RetentionPlan.expired(files, options, now)
-    for (entry, isHeld) in zip(expired, holds(expired)) where !isHeld { unlink(entry) }
+    if isClockTrusted {
+      let aged = RetentionPlan.withRightClock(files, since: rightClock(files, now))
+      let expired = RetentionPlan.expired(aged, options, now)
+      for (entry, isHeld) in zip(expired, holds(expired)) where !isHeld { unlink(entry) }
+    }
     let used = FileSystem.allocatedBelow(directory.path, except: [directory.exports, directory.drop])
     vitals.bytesOnDisk.store(used, ordering: .relaxed)
     let space = FileSystem.space(directory.path)
     vitals.freeBytes.store(space?.free ?? 0, ordering: .relaxed)
-    let deficit = Self.deficit(options, reserve: reserve, used: used, space: space)
+    let landing = FileSystem.allocatedBelow(directory.landing)
+    let wanted = vitals.roomWanted.load(ordering: .relaxed)
+    let deficit = Self.deficit(
+      options, reserve: reserve, used: used, space: space, landing: landing, wanted: wanted)
     var freed: Int64 = 0
     if deficit > 0, let left = try? catalog.files() {
       let due = RetentionPlan.byCap(left, options, now).filter { entry in entry.at.map { $0 < now } ?? false }
@@ -46,10 +65,20 @@ struct Pruner {
         }
       }
     }
-    let over = isOver(used - freed, reserve)
-    if over && !vitals.overCap.load(ordering: .relaxed) {
-      report(.diskFull(free: FileSystem.space(directory.path)?.free ?? 0, reserve: reserve))
+    vitals.settledBytes.store(used - freed - landing, ordering: .relaxed)
+    // Somebody was refused, and there is still no room for that.
+    let isWanting = wanted > 0 && freed < deficit
+    if !isWanting { vitals.roomWanted.store(0, ordering: .relaxed) }
+    let over = isOver(used - freed, reserve) || isWanting && vitals.backlog.load(ordering: .relaxed) == 0
+    if over && !vitals.toldOfCap.exchange(over, ordering: .relaxed) {
+      let free = FileSystem.space(directory.path)?.free ?? 0
+      if let cap = options.maxBytes, free >= reserve {
+        report(.capReached(used: used - freed, cap: cap))
+      } else {
+        report(.diskFull(free: free, reserve: reserve))
+      }
     }
+    if !over { vitals.toldOfCap.store(false, ordering: .relaxed) }
     vitals.overCap.store(over, ordering: .relaxed)
     vitals.bytesOnDisk.store(used - freed, ordering: .relaxed)
   }
@@ -58,11 +87,29 @@ struct Pruner {
     watch?.holds(entries.map(\.file)) ?? entries.map { _ in false }
   }
 
-  /// Bytes that must go. One landing file's worth of head room, so that the cap holds between two looks.
-  static func deficit(_ options: StoreOptions, reserve: Int64, used: Int64, space: FileSystem.Space?) -> Int64 {
+  /// Since when the clock is known to be right, for the age of what came while it stood in 1970. Asked for only when some did.
+  private func rightClock(_ files: [DataFile], _ now: Int64) -> Int64? {
+    guard now >= ClockWatch.earliest, files.contains(where: { $0.maxReceived < ClockWatch.earliest }) else {
+      return nil
+    }
+    if let known = try? catalog.counter(RetentionPlan.rightClock) { return known }
+    try? catalog.setCounter(RetentionPlan.rightClock, now)
+    return now
+  }
+
+  /// Bytes that must go. With some head room, so that the cap holds between two looks: while it is settled, what landed takes
+  /// its place twice, and as much again may land meanwhile.
+  static func deficit(
+    _ options: StoreOptions, reserve: Int64, used: Int64, space: FileSystem.Space?, landing: Int64 = 0,
+    wanted: Int64 = 0
+  ) -> Int64 {
     func headroom(_ limit: Int64) -> Int64 { min(limit / 16, 4 << 20) }
     var deficit: Int64 = 0
-    if let cap = options.maxBytes { deficit = max(deficit, used + headroom(cap) - cap) }
+    if let cap = options.maxBytes {
+      // See `LandingWriter.hasRoom`.
+      let room = wanted > 0 ? 4 * wanted + freshFileBytes : 0
+      deficit = max(deficit, used + headroom(cap) + min(2 * landing, cap / 4) + room - cap)
+    }
     if let space { deficit = max(deficit, reserve + headroom(reserve) - space.free) }
     return deficit
   }

@@ -54,6 +54,19 @@ package struct RetentionPlan: Sendable {
 
   private init(entries: [Entry]) { self.entries = entries }
 
+  /// Name of the counter that says since when the clock is right.
+  static let rightClock = "clock_right_since"
+
+  /// What came while the clock stood before 2020 ages from when it was put right.
+  static func withRightClock(_ files: [DataFile], since: Int64?) -> [DataFile] {
+    guard let since else { return files }
+    return files.map { file in
+      var file = file
+      if file.maxReceived < ClockWatch.earliest { file.maxReceived = since }
+      return file
+    }
+  }
+
   /// Age counts from arrival, so that an import or a clock in 1970 is not eaten at once.
   static func expired(_ files: [DataFile], _ options: StoreOptions, _ now: Int64) -> [Entry] {
     let ages = options.ageByClass
@@ -92,7 +105,13 @@ package struct RetentionPlan: Sendable {
     let used = FileSystem.allocatedBelow(directory.path, except: [directory.exports, directory.drop])
     let deficit = Pruner.deficit(
       options, reserve: Pruner.reserve(options, directory), used: used, space: FileSystem.space(directory.path))
-    return make(files: try FileList.read(directory), options: options, deficit: deficit, now: options.clock())
+    var rightClock: Int64?
+    if FileSystem.exists(directory.state) {
+      rightClock = try Connection(directory.state, .readOnly).integer(
+        "SELECT value FROM counter WHERE name = ?", .text(Self.rightClock))
+    }
+    let files = withRightClock(try FileList.read(directory), since: rightClock)
+    return make(files: files, options: options, deficit: deficit, now: options.clock())
   }
 }
 

@@ -42,6 +42,12 @@ package final class Connection: @unchecked Sendable {
     sqlite3_busy_timeout(handle, 10_000)
   }
 
+  /// A settled file for reading. Nothing writes to one, so that a journal beside it is a stranger's: SQLite would play it into
+  /// the file, or not read it at all.
+  package static func settled(_ path: String) throws(SQLiteError) -> Connection {
+    try Connection(path, FileSystem.exists(path + "-journal") ? .immutable : .readOnly)
+  }
+
   /// For a URI.
   private static func escaped(_ path: String) -> String {
     var text: [UInt8] = []

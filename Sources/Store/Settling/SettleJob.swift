@@ -17,6 +17,11 @@ struct SettleJob {
     landing = directory.landingFile(number)
   }
 
+  static func bytes(_ directory: DataDirectory, _ number: Int64) -> Int64 {
+    let path = directory.landingFile(number)
+    return FileSystem.length(path) + FileSystem.length(path + "-wal")
+  }
+
   /// A span event belongs to its span: it goes where the span's start is.
   static let dayTime = "(CASE kind WHEN 4 THEN time - coalesce(aux, 0) ELSE time END)"
 

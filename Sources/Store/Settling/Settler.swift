@@ -21,6 +21,14 @@ final class Settler: @unchecked Sendable {
   private var busy = false
   private var paused = 0
   private var wanted = false
+  /// How often `idle` has run.
+  private var looks = 0
+  /// Attempts that failed since one went well, with the last reason and when it was told.
+  private var failures = 0
+  private var lastFailure = ""
+  private var lastTold: Int64?
+  private static let failureLimit = 10
+  private static let tellInterval: Int64 = 60_000_000_000
 
   private let directory: DataDirectory
   private let options: StoreOptions
@@ -63,10 +71,29 @@ final class Settler: @unchecked Sendable {
     }
   }
 
-  /// Returns when nothing waits and nothing is being settled; blocks. For commands and tests.
-  func drain() {
+  /// Returns when nothing waits and nothing is being settled; blocks. For commands and tests. The reason when it fails again
+  /// and again: nobody knows how long that takes.
+  @discardableResult func drain() -> String? {
     bell.locked {
-      while (!waiting.isEmpty || busy || wanted) && !stopped { bell.wait(nanoseconds: 50_000_000) }
+      let start = failures
+      while (!waiting.isEmpty || busy || wanted) && !stopped {
+        // Counted from 0 again after one that went well.
+        if failures >= Self.failureLimit && failures >= start + Self.failureLimit { return lastFailure }
+        bell.wait(nanoseconds: 50_000_000)
+      }
+      return nil
+    }
+  }
+
+  /// Runs `idle` and returns when it has run, or after `nanoseconds`; blocks.
+  func look(within nanoseconds: Int64) {
+    let end = Monotonic.now() + nanoseconds
+    bell.locked {
+      // The one that is under way began before.
+      let goal = looks + (busy ? 2 : 1)
+      wanted = true
+      bell.ring()
+      while looks < goal && !stopping && Monotonic.now() < end { bell.wait(nanoseconds: 50_000_000) }
     }
   }
 
@@ -121,9 +148,33 @@ final class Settler: @unchecked Sendable {
       if let number { settle(number) }
       idle()
       bell.locked {
+        looks += 1
         busy = false
         bell.ring()
       }
+    }
+  }
+
+  /// About as many bytes are in settled files now; the next look knows better.
+  private func leaveBacklog(_ bytes: Int64) {
+    vitals.settledBytes.wrappingAdd(bytes, ordering: .relaxed)
+    let left = vitals.backlog.wrappingSubtract(1, ordering: .relaxed).newValue
+    if left <= 0 {
+      vitals.backlogBytes.store(0, ordering: .relaxed)
+    } else {
+      vitals.backlogBytes.wrappingSubtract(bytes, ordering: .relaxed)
+    }
+  }
+
+  /// Counts a failure. Whether the operator should hear of it: five a second say no more than one a minute.
+  private func isNews(_ reason: String) -> Bool {
+    bell.locked {
+      failures += 1
+      defer { lastFailure = reason }
+      let now = Monotonic.now()
+      if reason == lastFailure, let lastTold, now - lastTold < Self.tellInterval { return false }
+      lastTold = now
+      return true
     }
   }
 
@@ -131,11 +182,16 @@ final class Settler: @unchecked Sendable {
   private func settle(_ number: Int64) {
     let start = Monotonic.now()
     let lastID = bell.locked { lastIDs[number] }
+    let landed = SettleJob.bytes(directory, number)
     do throws(StoreFailure) {
       let rows = try SettleJob(directory, options, catalog, number).run(lastID: lastID)
       marks.settled(number)
-      bell.locked { lastIDs[number] = nil }
-      vitals.backlog.wrappingSubtract(1, ordering: .relaxed)
+      bell.locked {
+        lastIDs[number] = nil
+        failures = 0
+        lastTold = nil
+      }
+      leaveBacklog(landed)
       vitals.settledFiles.wrappingAdd(1, ordering: .relaxed)
       vitals.settledRows.wrappingAdd(rows, ordering: .relaxed)
       vitals.settleNanoseconds.wrappingAdd(Monotonic.now() - start, ordering: .relaxed)
@@ -149,10 +205,10 @@ final class Settler: @unchecked Sendable {
         if outcome.isRebuilt {
           add(number)
         } else {
-          vitals.backlog.wrappingSubtract(1, ordering: .relaxed)
+          leaveBacklog(landed)
         }
       } else {
-        report(.settlingFailed(number: number, reason: error.description))
+        if isNews(error.description) { report(.settlingFailed(number: number, reason: error.description)) }
         // Full or failing disk: later again, and let the pruner make room first.
         bell.locked {
           waiting.append(number)
@@ -190,8 +246,15 @@ package enum StoreEvent: Sendable {
   case pruned(path: String, className: String, rows: Int64, bytes: Int64, policy: String)
   case fileLost(path: String, rows: Int64)
   case diskFull(free: Int64, reserve: Int64)
+  case capReached(used: Int64, cap: Int64)
   case recovered(landingFiles: Int, settledFiles: Int, rows: Int64)
   case catalogRebuilt(files: Int)
   case stateRestored(from: String)
   case newer(path: String)
+  /// `catalog.db` or `state.db` was deleted or exchanged while it was open.
+  case putBack(path: String)
+  /// Rows that were acknowledged and are in no file.
+  case rowsMissing(first: Int64, last: Int64)
+  /// Nothing is removed by age until the clock has gone on like that for a while.
+  case clockJumped(from: Int64, to: Int64)
 }

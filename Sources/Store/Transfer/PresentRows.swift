@@ -84,7 +84,7 @@ final class PresentRows: Sendable {
     _ file: DataFile, _ spans: [ClosedRange<Int64>], _ body: (Int64) -> Void
   ) throws(SQLiteError) -> Bool {
     do throws(SQLiteError) {
-      let connection = try Connection(file.path, .readOnly)
+      let connection = file.isLanding ? try Connection(file.path, .readOnly) : try .settled(file.path)
       garnerNoCheckpointOnClose(connection)
       _ = garner_defensive(connection.handle)
       _ = garner_untrusted_schema(connection.handle)

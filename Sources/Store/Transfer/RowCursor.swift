@@ -26,7 +26,7 @@ final class RowCursor {
     _ file: DataFile, _ options: RowReader.Options, after id: Int64
   ) throws(RowCursorFailure) -> [RowCursor] {
     do throws(SQLiteError) {
-      let connection = try Connection(file.path, .readOnly)
+      let connection = file.isLanding ? try Connection(file.path, .readOnly) : try .settled(file.path)
       garnerNoCheckpointOnClose(connection)
       _ = garner_defensive(connection.handle)
       _ = garner_untrusted_schema(connection.handle)

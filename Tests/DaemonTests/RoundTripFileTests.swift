@@ -166,12 +166,13 @@ import Wire
     #expect(try await store.importFile(path).stored == 0)
   }
 
-  @Test func anArrayOfRowsIsNotTakenForLines() async throws {
+  @Test func anArrayOfRowsIsTakenWhole() async throws {
     let source = try RoundTripStore()
     try await Self.sample(source, spans: false)
     try source.export(.json, "rows.json")
     let target = try RoundTripStore()
-    await #expect(throws: ImportError.self) { try await target.importFile(source.folder + "/rows.json") }
+    let summary = try await target.importFile(source.folder + "/rows.json")
+    #expect(summary.stored == summary.received && summary.stored > 1 && summary.bad == 0)
   }
 
   @Test func aRequestOverManyLinesIsOneRequest() async throws {

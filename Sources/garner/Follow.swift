@@ -8,12 +8,14 @@ struct Follow {
   var category: String?
   var listing: ListingArguments
 
-  func run() async throws {
+  /// Goes on behind the row `last`.
+  func run(after last: Int64) async throws {
     let directory = try run.resolved.existingDirectory()
-    var last = try newest(directory)
+    var last = last
     while !Task.isCancelled {
+      if QueryRun.isInterrupted { throw CommandFailure(.interrupted, "interrupted") }
       try await Task.sleep(for: .seconds(1))
-      let now = try newest(directory)
+      let now = try Self.newest(directory)
       if now <= last { continue }
       let filter = category == nil ? "" : "AND category = :category"
       let sql = "SELECT \(columns) FROM telemetry_events WHERE id > \(last) AND id <= \(now) \(filter) ORDER BY id"
@@ -22,7 +24,8 @@ struct Follow {
     }
   }
 
-  private func newest(_ directory: DataDirectory) throws -> Int64 {
+  /// The last row that is there.
+  static func newest(_ directory: DataDirectory) throws -> Int64 {
     var newest: Int64 = 0
     for file in try FileList.read(directory) {
       if !file.isLanding {

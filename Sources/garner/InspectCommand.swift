@@ -38,11 +38,15 @@ struct InspectCommand: AsyncParsableCommand {
       timeout: resolved.config.query.timeout, limit: 0)
     let columns =
       "id, timestamp, component, session_id, category, event, severity, tick, duration_us, correlation, data"
-    let filter = category == nil ? "" : "WHERE category = :category"
+    // What comes while the first rows are listed is not missed: it comes behind this one.
+    let end = follow ? try Follow.newest(try resolved.existingDirectory()) : nil
+    let conditions = (end.map { ["id <= \($0)"] } ?? []) + (category == nil ? [] : ["category = :category"])
+    let filter = conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND ")
     let newest = "SELECT \(columns) FROM telemetry_events \(filter) ORDER BY id DESC LIMIT \(last)"
     // Newest first (R135); a list that goes on has the newest at its end.
     let sql = follow ? "SELECT * FROM (\(newest)) ORDER BY id" : newest
     try run.run(sql, category.map { ["category": .text($0)] } ?? [:], listing)
-    if follow { try await Follow(run: run, columns: columns, category: category, listing: listing).run() }
+    guard let end else { return }
+    try await Follow(run: run, columns: columns, category: category, listing: listing).run(after: end)
   }
 }

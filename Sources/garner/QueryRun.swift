@@ -16,6 +16,8 @@ struct QueryRun {
 
   /// What the signal handler raises; a handler can reach nothing but globals.
   private static let interrupt = QueryInterrupt()
+  /// Ctrl-C came while a query was under way, even if that was done by then.
+  static var isInterrupted: Bool { interrupt.isRaised }
 
   func run(_ sql: String, _ parameters: [String: SQLValue], _ listing: ListingArguments) throws {
     if sql.allSatisfy(\.isWhitespace) { throw CommandFailure(.badInput, "there is no SQL to run") }

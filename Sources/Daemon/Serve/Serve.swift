@@ -143,13 +143,14 @@ package struct Serve: Sendable {
         logger.error("the privacy rules stay as they were", metadata: ["fault": "\(error)"])
       }
     }
-    var services: [any Service] = [
+    let watches: [any Service] = [
       watch, CredentialWatch(book: credentials, tls: tls, logger: logger), ReloadSignal(reloader: reloader),
     ]
-    // Services stop in the order from the last to the first: these before the doors, to stop after them. While what is in
-    // flight is answered, `/readyz` says that the daemon drains (CONFORMANCE HTTP-14).
-    let placeOfConsole = services.count
-    services.append(forward)
+    // Console and control socket. Services stop from the last to the first: these stand before the doors, to stop after
+    // them. While what is in flight is answered, `/readyz` says that the daemon drains (CONFORMANCE HTTP-14).
+    var lookouts: [any Service] = []
+    // Before the doors, so that it stops after them.
+    var services: [any Service] = [forward]
     // Doors log their own start in words of HTTP; ours are on standard output.
     var quiet = logger
     quiet.logLevel = max(logger.logLevel, .warning)
@@ -205,7 +206,7 @@ package struct Serve: Sendable {
           logger: logger, started: FileSystem.now()))
     }
     if case .open(let host, let port) = config.listen.console {
-      services.insert(
+      lookouts.append(
         ConsoleDoor(
           readiness: readiness,
           gate: Gate(credentials, admitsAnonymous: config.admitsAnonymous(config.listen.console)),
@@ -221,7 +222,7 @@ package struct Serve: Sendable {
           }
         ).makeApplication(
           address: host, port: port, limits: config.doorLimits, tls: tls, logger: quiet
-        ) { port in endpoints.opened("console", host: host, port: port) }, at: placeOfConsole)
+        ) { port in endpoints.opened("console", host: host, port: port) })
     }
     let figures = udp?.door
     let sources: @Sendable () throws -> String = {
@@ -233,7 +234,7 @@ package struct Serve: Sendable {
     let live = LiveStatus(store: store, readiness: readiness, started: started, version: version)
     // A socket address holds 107 bytes; a deep data directory must not keep the doors closed.
     if directory.controlSocket.utf8.count < 104 {
-      services.insert(
+      lookouts.append(
         ControlDoor(
           store: store, readiness: readiness,
           status: { try StatusReport(directory: directory, options: store.currentOptions).json(live) },
@@ -245,7 +246,7 @@ package struct Serve: Sendable {
             options.protector = protector
             return try await Importing.run(path, store, options)
           }
-        ).makeApplication(directory.controlSocket, logger: quiet), at: placeOfConsole)
+        ).makeApplication(directory.controlSocket, logger: quiet))
     } else {
       logger.warning(
         "the data directory's path is too long for a control socket: commands cannot reach this daemon",
@@ -253,7 +254,7 @@ package struct Serve: Sendable {
     }
     services.append(DrainNotice(readiness: readiness, logger: logger))
     var group = ServiceGroupConfiguration(
-      services: services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
+      services: (watches + lookouts + services).map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
       gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet)
     group.maximumGracefulShutdownDuration = config.drain
     do {

@@ -254,7 +254,9 @@ package struct Serve: Sendable {
     }
     services.append(DrainNotice(readiness: readiness, logger: logger))
     var group = ServiceGroupConfiguration(
-      services: (watches + lookouts + services).map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
+      services: (watches + lookouts + services).map {
+        .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup)
+      },
       gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet)
     group.maximumGracefulShutdownDuration = config.drain
     do {

@@ -57,6 +57,16 @@ import Testing
     }
   }
 
+  /// What has no type in a label is written as in all other formats without types (CONFORMANCE DM-10).
+  @Test(arguments: [
+    ("0.00001", "0.00001"), ("1e-5", "0.00001"), ("2.0", "2"), ("[1.0,\"a\"]", #"[1,"a"]"#), ("true", "true"),
+    (#"{"$double":"NaN"}"#, "NaN"), (#"{"$bytes":"AQI="}"#, "AQI="),
+  ])
+  func writesValuesAsTexts(stored: String, label: String) throws {
+    let message = try Self.message([.gauge(1, at: 100, attributes: "{\"k\":\(stored)}")], form: 2)
+    #expect(message.series.first?.labels.first { $0.name == "k" }?.value == label)
+  }
+
   @Test func sortsLabelsAroundTheNameAndTheBound() throws {
     let attributes = #"{"Zone":"z","_a":"1","a":"2","lf":"3","ld":"4","zz":"5"}"#
     for form in [1, 2] {

@@ -217,7 +217,7 @@ extension PrometheusFold {
       let skipped = scratch.count > 0 && scratch.base[0] == UInt8(ascii: "$") ? 1 : 0
       let name = Array(scratch.bytes(skipped, scratch.count - skipped))
       scratch.truncate(to: 0)
-      try PromValueText.append(&object.cursor, to: &scratch)
+      try scratch.appendText(try object.cursor.storedValue())
       body(name, Array(scratch.bytes(0, scratch.count)))
     }
   }

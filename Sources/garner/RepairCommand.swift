@@ -15,20 +15,24 @@ struct RepairContextCommand: AsyncParsableCommand {
     discussion: "Files with such rows are rewritten; what a row says itself, or was given before, stays.")
 
   @OptionGroup var place: PlaceArguments
+  @OptionGroup var listing: ListingArguments
 
   func run() async throws {
     let resolved = try place.resolve()
-    let directory = try resolved.existingDirectory()
+    try repair(resolved, try resolved.existingDirectory()).write(listing)
+  }
+
+  private func repair(_ resolved: ResolvedConfig, _ directory: DataDirectory) throws -> RewriteAnswer {
     do {
       let answer = try ControlClient(path: directory.controlSocket).request("POST", "/repair/context")
       guard answer.status == 200 else { throw CommandFailure(.inputOutput, answer.body) }
-      Output.line(answer.body.filter { $0 != "\n" })
+      return try RewriteAnswer(json: answer.body)
     } catch is ControlClient.Failure {
       do throws(StoreFailure) {
         let store = try DataStore(directory, resolved.config.storeOptions)
         defer { store.close() }
         let outcome = try store.repairContext()
-        Output.line("{\"rows\":\(outcome.rows),\"files\":\(outcome.files)}")
+        return RewriteAnswer(rows: outcome.rows, files: outcome.files)
       } catch {
         throw CommandFailure(.unavailable, error.description)
       }

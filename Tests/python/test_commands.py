@@ -140,8 +140,17 @@ def test_otlp_comes_out_as_it_went_in(data, tmp_path):
 
 
 def test_clear_removes_what_arrived_before(data):
-    run("clear", "--before", "2100-01-01", "--yes", data=data)
+    done = run("clear", "--before", "2100-01-01", "--yes", data=data)
+    assert [line.split() for line in done.stdout.splitlines()] == [["ROWS", "FILES"], ["5", "2"]]
     assert ask(data, "SELECT count(*) AS n FROM telemetry_events") == [{"n": 0}]
+    run("balance", data=data)
+
+
+def test_a_running_daemon_clears_for_the_command(data):
+    with Daemon(data):
+        done = run("clear", "--yes", "--format", "json", data=data)
+        assert json.loads(done.stdout) == [{"rows": 5, "files": 2}]
+        assert ask(data, "SELECT count(*) AS n FROM telemetry_events") == [{"n": 0}]
     run("balance", data=data)
 
 

@@ -23,6 +23,20 @@ struct Promoted {
   var any = false
   /// One of session, component, game id, module, fingerprint is set.
   var context = false
+  /// Columns whose own key was there: another spelling of it changes nothing any more, wherever it stands. Of one key the
+  /// last value counts, as in the stored attributes, so that what is exported is read back as the same row.
+  private var named: Named = []
+
+  private struct Named: OptionSet {
+    var rawValue: UInt8
+    static let game = Named(rawValue: 1 << 0)
+    static let module = Named(rawValue: 1 << 1)
+    static let fingerprint = Named(rawValue: 1 << 2)
+    /// The other spelling, which still goes before that of a profile.
+    static let dotted = Named(rawValue: 1 << 3)
+    static let category = Named(rawValue: 1 << 4)
+    static let correlation = Named(rawValue: 1 << 5)
+  }
 
   /// Sorted out by length first: most keys leave after one comparison.
   @inline(__always) mutating func note(_ key: UnsafeRawBufferPointer, _ value: Slice) {
@@ -36,13 +50,21 @@ struct Promoted {
     switch key.count {
     case 4: if key.spells("tick") { tick = value } else { return }
     case 7:
-      if key.spells("game_id") || key.spells("game.id") { gameID = value } else { return }
+      if key.spells("game_id") {
+        gameID = value
+        named.insert(.game)
+      } else if key.spells("game.id") {
+        if !named.contains(.game) { gameID = value }
+      } else {
+        return
+      }
       context = true
     case 8:
       if key.spells("category") {
         category = value
+        named.insert(.category)
       } else if key.spells("trace_id") {
-        if correlation == nil { correlation = value }
+        if !named.contains(.correlation) { correlation = value }
       } else {
         return
       }
@@ -64,11 +86,16 @@ struct Promoted {
         return
       }
     case 11:
-      if key.spells("game_module") || key.spells("game.module") {
+      if key.spells("game_module") {
         gameModule = value
+        named.insert(.module)
+        context = true
+      } else if key.spells("game.module") {
+        if !named.contains(.module) { gameModule = value }
         context = true
       } else if key.spells("correlation") {
         correlation = value
+        named.insert(.correlation)
       } else if key.spells("duration_us") {
         microseconds = value
       } else if key.spells("duration_ms") {
@@ -79,20 +106,29 @@ struct Promoted {
     case 12: if key.spells("service.name") { serviceName = value } else { return }
     case 14:
       if key.spells("event.category") {
-        if category == nil { category = value }
+        if !named.contains(.category) { category = value }
       } else if key.spells("log.record.uid") {
         uid = value
       } else {
         return
       }
     case 15:
-      guard key.spells("mod_fingerprint") || key.spells("mod.fingerprint") else { return }
-      modFingerprint = value
+      if key.spells("mod_fingerprint") {
+        modFingerprint = value
+        named.insert(.fingerprint)
+      } else if key.spells("mod.fingerprint") {
+        if !named.contains(.fingerprint) {
+          modFingerprint = value
+          named.insert(.dotted)
+        }
+      } else {
+        return
+      }
       context = true
     case 19: if key.spells("service.instance.id") { serviceInstance = value } else { return }
     case 23:
       guard key.spells("mod_profile_fingerprint") else { return }
-      if modFingerprint == nil { modFingerprint = value }
+      if named.isDisjoint(with: [.fingerprint, .dotted]) { modFingerprint = value }
       context = true
     default: return
     }

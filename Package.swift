@@ -121,7 +121,7 @@ let package = Package(
     .testTarget(
       name: "IntakeTests",
       dependencies: [
-        "Intake", "Door", "Wire", "Telemetry", "TestSupport",
+        "Intake", "Door", "Wire", "Telemetry", "TestSupport", "CZstd",
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Logging", package: "swift-log"),

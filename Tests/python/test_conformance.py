@@ -3,6 +3,7 @@
 import http.client
 import json
 import struct
+import subprocess
 
 import pytest
 
@@ -68,6 +69,27 @@ def test_http_05_chunked_bodies_on_one_connection(daemon):
         assert (answer.status, answer.read()) == (200, b"{}")
     client.close()
     assert daemon.rows("SELECT count(*) AS n FROM spans") == [{"n": 2}]
+
+
+@pytest.mark.parametrize("options", [[], ["--no-content-size"], ["-19", "--long=27"]])
+def test_http_07_zstd_is_taken(daemon, options):
+    text = json.dumps(spans(*map(span, range(1, 400)))).encode()
+    packed = subprocess.run(["zstd", "-q", "-c", *options], input=text, capture_output=True, check=True).stdout
+    headers = {"Content-Type": "application/json", "Content-Encoding": "ZSTD"}
+    for cut in (packed[:-1], packed + b"more", text):
+        assert exchange(f"{daemon.otlp}/v1/traces", cut, headers).status == 400
+    answer = exchange(f"{daemon.otlp}/v1/traces", packed, headers)
+    # No sender may want more than 8 MiB to look back on (RFC 9659).
+    isTaken = "--long=27" not in options
+    assert answer.status == (200 if isTaken else 400), answer.body
+    assert len(daemon.rows("SELECT name FROM spans")) == (399 if isTaken else 0)
+
+
+@pytest.mark.parametrize("coding", ["br", "gzip, zstd", "snappy"])
+def test_http_08_an_unknown_coding_is_never_taken_as_plain(daemon, coding):
+    headers = {"Content-Type": "application/json", "Content-Encoding": coding}
+    answer = exchange(f"{daemon.otlp}/v1/traces", json.dumps(spans(span(1))).encode(), headers)
+    assert answer.status == 415 and "zstd" in answer.json()["message"]
 
 
 # MARK: answers

@@ -191,7 +191,7 @@ final class GRPCConnection: ChannelInboundHandler {
     var coding: ContentCoding?
     if let encoding = head.encoding {
       coding = ContentCoding(encoding)
-      guard coding != nil else { throw Self.unknownCoding }
+      guard let coding, coding != .zstd else { throw Self.unknownCoding }
     }
     var deadline = NIODeadline.distantFuture
     if let timeout = head.timeout {

@@ -82,7 +82,7 @@ package struct OTLPHTTPDoor<Sink: BatchSink, Rejects: RejectSink>: HTTPResponder
       throw .unsupportedMediaType("Content-Type must be application/x-protobuf or application/json")
     }
     guard let coding = ContentCoding(request.headers[.contentEncoding] ?? "") else {
-      throw .unsupportedMediaType("Content-Encoding must be gzip, deflate or identity")
+      throw .unsupportedMediaType("Content-Encoding must be gzip, zstd, deflate or identity")
     }
     try intake.admit(byteCount: request.headers[.contentLength].flatMap { Int($0) } ?? 0)
     let body = try await reader.read(request, coding, context)

@@ -3,6 +3,7 @@ package enum ContentCoding: Sendable, Equatable {
   case identity
   case gzip
   case deflate
+  case zstd
 
   /// Case-insensitive; nil for an unknown coding and for a list of several. Empty is `identity`.
   package init?(_ name: String) {
@@ -10,6 +11,7 @@ package enum ContentCoding: Sendable, Equatable {
     case "", "identity": self = .identity
     case "gzip", "x-gzip": self = .gzip
     case "deflate": self = .deflate
+    case "zstd": self = .zstd
     default: return nil
     }
   }

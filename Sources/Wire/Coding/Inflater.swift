@@ -27,6 +27,7 @@ package struct Inflater: ~Copyable {
     _ input: UnsafeRawBufferPointer, _ coding: ContentCoding, limitBytes: Int, reserve: (Int) -> Bool
   ) throws(InflateError) -> OwnedBytes {
     guard !input.isEmpty else { throw .truncated }
+    if coding == .zstd { return try inflateZstd(input, limitBytes: limitBytes, reserve: reserve) }
     let inflater = Inflater(windowBits: windowBits(coding, input))
     guard inflater.started else { throw .malformed("zlib could not start") }
     let most = limitBytes + 1

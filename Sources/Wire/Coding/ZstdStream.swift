@@ -9,12 +9,15 @@ package struct ZstdStream: ~Copyable {
 
   /// The four bytes that every frame begins with.
   package static let magic: [UInt8] = [0x28, 0xb5, 0x2f, 0xfd]
-  private static let windowLog: Int32 = 27
 
-  package init() {
+  /// A frame that looks back further than 2^`windowLog` bytes is refused, before it gets memory for that.
+  package init(windowLog: Int32 = 27) {
     stream = ZSTD_createDStream()
-    if let stream { ZSTD_DCtx_setParameter(stream, ZSTD_d_windowLogMax, Self.windowLog) }
+    if let stream { ZSTD_DCtx_setParameter(stream, ZSTD_d_windowLogMax, windowLog) }
   }
+
+  /// Bytes that are held beside input and output.
+  var footprint: Int { stream.map { ZSTD_sizeof_DStream($0) } ?? 0 }
 
   deinit { ZSTD_freeDStream(stream) }
 

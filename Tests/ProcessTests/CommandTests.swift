@@ -84,7 +84,7 @@ import Testing
       let asked = try await GarnerProcess.run(["clear", "--data-dir", folder.data, "--before", "36h"], in: folder)
       #expect(asked.status == 2 && asked.errors.contains("--yes"))
       let cleared = try await GarnerProcess.run(
-        ["clear", "--data-dir", folder.data, "--before", "36h", "--yes"], in: folder)
+        ["clear", "--data-dir", folder.data, "--before", "36h", "--yes", "--format", "ndjson"], in: folder)
       #expect(cleared.status == 0, "\(cleared.errors)")
       #expect(cleared.output.contains("\"rows\":8"))
       let left = try await Self.query(folder, "SELECT count(*) AS n FROM telemetry_events")

@@ -50,7 +50,7 @@ import Testing
       #expect(why.status == 0 && why.lines.first?.contains("\"step\":\"received\",\"door\":\"udp\"") == true)
       let unknown = try await Self.run(folder, "why", "game:g2")
       #expect(unknown.status == 3 && unknown.output.isEmpty)
-      let repaired = try await GarnerProcess.run(["repair", "context", "--data-dir", folder.data], in: folder)
+      let repaired = try await Self.run(folder, "repair", "context")
       #expect(repaired.status == 0 && repaired.lines == [#"{"rows":0,"files":0}"#], "\(repaired.errors)")
       daemon.process.signal(SIGTERM)
       _ = await daemon.process.end()

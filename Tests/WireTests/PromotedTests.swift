@@ -38,4 +38,20 @@ import Wire
     ]
     #expect(columns.filter { !$0.1.isEmpty }.map { "\($0) \($1)" }.joined(separator: " ") == column)
   }
+
+  @Test(arguments: [
+    ("game_id", true, false), ("game_id", false, true), ("game_module", true, false), ("hostname", true, false),
+  ])
+  func teachesWhatTheResourceSays(key: String, onResource: Bool, onRecord: Bool) throws {
+    func list(_ isHere: Bool) -> String {
+      isHere ? "\"attributes\":[{\"key\":\"\(key)\",\"value\":{\"stringValue\":\"a\"}}]" : ""
+    }
+    let record = onRecord ? "," + list(true) : ""
+    let body =
+      "{\"resourceLogs\":[{\"resource\":{\(list(onResource))},\"scopeLogs\":[{\"logRecords\":["
+      + "{\"eventName\":\"relay.game.start\"\(record)},{\"eventName\":\"relay.tick\"\(record)}]}]}]}"
+    let batch = try #require(JSONOutcome(.logs, body).batch)
+    let teaching = batch.rows.map { $0.present.contains(.teachesContext) }
+    #expect(teaching == [key != "hostname", false])
+  }
 }

@@ -379,6 +379,7 @@ struct BatchBuilder: ~Copyable {
     row.stream = currentStream
     row.context = context
     if promoted.any { promote(&row, promoted) }
+    if promoted.context || resourcePromoted.context || scopePromoted.context { teach(&row) }
     rows.append(row)
     if row.kind.isRecord {
       if !relayed.ids.isEmpty { relayed.take(recordIndex) }
@@ -405,11 +406,10 @@ struct BatchBuilder: ~Copyable {
       row.uid = uid
       row.present.insert(.uid)
     }
-    if promoted.context { teach(&row, promoted) }
   }
 
   /// R81–R84: these events say for a game or session what its other rows do not repeat.
-  private mutating func teach(_ row: inout Row, _ promoted: Promoted) {
+  private func teach(_ row: inout Row) {
     let event = names[Int(row.name)].event
     let bytes = arena.bytes(Int(event.start), Int(event.count))
     if bytes.spells("session.profile_switch") {

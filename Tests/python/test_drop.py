@@ -118,6 +118,20 @@ def test_takes_the_same_content_once_for_ever(dropping, tmp_path):
         assert count(later) == 10
 
 
+def test_a_file_that_was_known_already_has_a_life_too(dropping, tmp_path):
+    for name in ("first.ndjson", "second.ndjson"):
+        put(dropping, name, events(3))
+        done(dropping, name)
+    (tmp_path / "elsewhere.ndjson").write_text(events(3))
+
+    def steps(item):
+        life = json.loads(run("why", f"file:{item}", "--format", "json", data=dropping.data).stdout)
+        return [(event["step"], event["count"]) for event in life]
+    taken = [("received", 3), ("stored", 3)]
+    assert steps("first.ndjson") == taken
+    assert steps("second.ndjson") == steps(tmp_path / "elsewhere.ndjson") == [*taken, ("deduplicated", None)]
+
+
 def test_stores_what_is_good_and_keeps_what_is_not(dropping):
     lines = spans(5).splitlines(keepends=True)
     lines[1] = '{"resourceSpans": [{"scopeSpans": [{"spans": [{"traceId": "xyz"}]}]}]}\n'

@@ -44,22 +44,31 @@ extension Life {
     for connection in try identities() { try marks.add(connection) }
     let name = item.id.split(separator: "/").last.map(String.init) ?? item.id
     var events: [LifeEvent] = []
-    for mark in marks.all.compactMap({ DropMark($0) }) where mark.isCalled(name) { events += mark.events(item) }
+    let known = marks.all.compactMap { DropMark($0) }
+    for mark in known where mark.isCalled(name) { events += mark.events(item) }
     if FileSystem.exists(directory.drop + "/in/" + name) {
       events.append(LifeEvent(.received, item, place: "drop/in/" + name, detail: "waits to be taken"))
     }
-    return try events.isEmpty ? ofContent(item) : events
+    guard events.isEmpty, let digest = digest(item, name) else { return events }
+    for mark in known where mark.isCalled(digest) { events += mark.events(item) + mark.repeated(item) }
+    return try events.isEmpty ? ofContent(item, digest) : events
+  }
+
+  /// SHA-256 of the file, if it is still there: one that was taken under another name is known by its content only.
+  private func digest(_ item: LifeItem, _ name: String) -> String? {
+    if Self.bytes(item.id)?.count == 32 { return item.id.lowercased() }
+    let places = [item.id] + ["done", "rejected"].map { "\(directory.drop)/\($0)/\(name)" }
+    for place in places {
+      guard let file = MappedFile(place) else { continue }
+      var sum = FileDigest()
+      sum.add(file.bytes)
+      return sum.hex
+    }
+    return nil
   }
 
   /// What was stored of a content that was imported: its records are numbered by their places.
-  private func ofContent(_ item: LifeItem) throws(SQLiteError) -> [LifeEvent] {
-    var digest = item.id.lowercased()
-    if Self.bytes(digest)?.count != 32 {
-      guard let file = MappedFile(item.id) else { return [] }
-      var sum = FileDigest()
-      sum.add(file.bytes)
-      digest = sum.hex
-    }
+  private func ofContent(_ item: LifeItem, _ digest: String) throws(SQLiteError) -> [LifeEvent] {
     // A range grows: what is in `state.db` may be there again, and longer, in a landing file.
     var ranges = ImportedRanges()
     for connection in try identities() {
@@ -100,6 +109,12 @@ struct DropMark {
 
   private func number(_ index: Int) -> Int64 { Int64(texts[index]) ?? 0 }
   private func time(_ index: Int) -> String? { number(index) > 0 ? Timestamp.text(number(index)) : nil }
+
+  /// Of a file with the same content that came again under another name.
+  func repeated(_ item: LifeItem) -> [LifeEvent] {
+    if item.id.lowercased() == digest { return [] }
+    return [LifeEvent(.deduplicated, item, door: "drop", source: texts[3], detail: "the same content as \(texts[2])")]
+  }
 
   private var reasons: String {
     var parts: [String] = []

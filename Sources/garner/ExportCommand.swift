@@ -1,5 +1,6 @@
 import ArgumentParser
 import Daemon
+import Glibc
 import Store
 import Telemetry
 
@@ -9,8 +10,8 @@ struct ExportCommand: AsyncParsableCommand {
 
   @OptionGroup var times: TimeArguments
 
-  @Option(help: "Only this category.")
-  var category: String?
+  @Option(name: .customLong("category"), help: "Only this category; may be repeated.")
+  var categories: [String] = []
 
   @Option(help: ArgumentHelp("Only this trace.", valueName: "id"))
   var trace: String?
@@ -41,10 +42,11 @@ struct ExportCommand: AsyncParsableCommand {
   func run() async throws {
     let resolved = try place.resolve()
     let directory = try resolved.existingDirectory()
+    try keepOut(of: directory)
     var request = ExportRequest(format, to: output, now: FileSystem.now())
     request.filter.from = times.from
     request.filter.to = times.to
-    request.filter.category = category
+    request.filter.categories = categories
     request.filter.trace = trace.flatMap(Self.bytes)
     request.filter.gameID = game
     request.filter.players = try player.map { try resolved.config.pseudonyms(of: $0) } ?? []
@@ -52,10 +54,18 @@ struct ExportCommand: AsyncParsableCommand {
     request.filter.restrictedClasses = resolved.config.retention.classes.classes.filter(\.restricted).map(\.name)
     let shown = Progress("exported", unit: "rows")
     let export = Export(
-      request, progress: { shown.show($0) }, files: { () throws(SQLiteError) in try FileList.read(directory) })
+      request,
+      progress: { rows in
+        try Interruption.check()
+        shown.show(rows)
+      }, files: { () throws(SQLiteError) in try FileList.read(directory) })
     let summary: ExportSummary
+    Interruption.arm()
     do {
       summary = try export.run()
+    } catch let interruption as Interruption {
+      shown.finish()
+      interruption.end()
     } catch {
       throw CommandFailure(.inputOutput, "\(error)")
     }
@@ -63,6 +73,22 @@ struct ExportCommand: AsyncParsableCommand {
     for warning in summary.warnings { Output.error("warning: \(warning)") }
     if summary.rows == 0 { Output.error("warning: nothing matched") }
     Output.error("\(summary.rows) rows, \(summary.records) records, \(summary.bytes) bytes")
+  }
+
+  /// What the daemon keeps under names of its own is nothing that an export may replace.
+  private func keepOut(of directory: DataDirectory) throws {
+    guard output != "-", let place = try? OutputPlace(output), case .file(let file) = place,
+      let folder = realpath(FileSystem.isFolder(file) ? file : DatabaseExport.split(file).folder, nil),
+      let data = realpath(directory.path, nil)
+    else { return }
+    defer {
+      free(folder)
+      free(data)
+    }
+    let root = String(cString: data) + "/"
+    let name = "\(String(cString: folder))/\(DatabaseExport.split(file).name)"
+    guard name.hasPrefix(root), DataDirectory.isOwn(String(name.dropFirst(root.count))) else { return }
+    throw CommandFailure(.usage, "\(output) belongs to the data directory; \(root)exports/ takes exports there")
   }
 
   private static func bytes(ofHex text: String) -> [UInt8]? {

@@ -6,6 +6,11 @@ struct ImportAnswer {
   var problems: [String]
   var bad: Int
 
+  /// What the daemon says of a file that it cannot import.
+  static func error(json: String) throws -> String {
+    try Connection(":memory:", .create).text("SELECT ?1 ->> 'error'", .text(json)) ?? json
+  }
+
   init(json: String) throws {
     let connection = try Connection(":memory:", .create)
     let numbers = try connection.rows(

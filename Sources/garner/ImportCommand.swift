@@ -67,7 +67,9 @@ struct ImportCommand: AsyncParsableCommand {
       + ControlClient.encoded(sidecar)
     do {
       let answer = try ControlClient(path: directory.controlSocket).request("POST", target)
-      guard answer.status == 200 else { throw CommandFailure(.inputOutput, answer.body) }
+      guard answer.status == 200 else {
+        throw CommandFailure(answer.status == 400 ? .badInput : .inputOutput, try ImportAnswer.error(json: answer.body))
+      }
       return try ImportAnswer(json: answer.body)
     } catch is ControlClient.Failure {
       let store: DataStore
@@ -85,6 +87,8 @@ struct ImportCommand: AsyncParsableCommand {
           json: try await Importing.run(String(cString: path), store, options) { shown.show($0) })
       } catch let failure as CommandFailure {
         throw failure
+      } catch let error as ImportError where error.kind != .storage {
+        throw CommandFailure(.badInput, "\(error)")
       } catch {
         throw CommandFailure(.inputOutput, "\(error)")
       }

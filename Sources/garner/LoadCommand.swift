@@ -27,7 +27,7 @@ struct LoadCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Keep-alive connections.", valueName: "n"))
   var connections = 8
 
-  @Option(help: ArgumentHelp("Records of one request.", valueName: "n"))
+  @Option(help: ArgumentHelp("Records of one request; with --rate at most a tenth of it.", valueName: "n"))
   var batch = 512
 
   @Option(help: ArgumentHelp("How long; 10 unless --records is given.", valueName: "n"))
@@ -75,7 +75,7 @@ struct LoadCommand: AsyncParsableCommand {
     LoadRun.stopAtInterrupt()
     let run = LoadRun(plan)
     let tally = run.run()
-    let seconds = Double(max(tally.last - run.start, 0)) / 1e9
+    let seconds = Double(max(tally.last - run.start, run.planned, 0)) / 1e9
     try LoadReport(plan: plan, tally: tally, seconds: seconds).write(listing)
     if tally.isClean { return }
     let trouble = tally.trouble ?? "something was refused"
@@ -100,6 +100,8 @@ struct LoadCommand: AsyncParsableCommand {
       case .mixed: LoadShape.Signal.allCases
       }
     let limit = seconds ?? (records == nil ? 10 : nil)
+    // At least ten requests a second: in fewer and larger ones the rate would be none.
+    let batch = rate == 0 ? batch : min(batch, max(1, rate / 10))
     return LoadPlan(
       target: target, way: way, signals: signals, encoding: encoding, connections: connections, batch: batch,
       records: records,

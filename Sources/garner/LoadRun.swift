@@ -27,6 +27,13 @@ final class LoadRun: Sendable {
     left = Atomic(plan.records ?? .max)
   }
 
+  /// Nanoseconds that sending at the rate takes at least; 0: no rate. The last request goes before they are over.
+  var planned: Int64 {
+    guard let rate = plan.rate, !Self.isInterrupted.load(ordering: .relaxed) else { return 0 }
+    let records = plan.records.map { Int64(Double($0) * 1e9 / Double(rate)) }
+    return min(records ?? .max, plan.nanoseconds ?? .max)
+  }
+
   var isOver: Bool {
     LoadClock.monotonic() >= end || left.load(ordering: .relaxed) <= 0 || Self.isInterrupted.load(ordering: .relaxed)
   }

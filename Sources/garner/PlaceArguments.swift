@@ -11,6 +11,10 @@ struct PlaceArguments: ParsableArguments {
   @Option(help: ArgumentHelp("Data directory; wins over the configuration.", valueName: "directory"))
   var dataDir: String?
 
+  func validate() throws {
+    if dataDir == "" { throw ValidationError("--data-dir is empty") }
+  }
+
   func request(_ purpose: ConfigRequest.Purpose = .reading, flags: [ConfigRequest.Flag] = []) -> ConfigRequest {
     var all = flags
     if let dataDir { all.append(ConfigRequest.Flag("data_dir", "--data-dir", dataDir)) }

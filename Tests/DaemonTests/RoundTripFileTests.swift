@@ -66,7 +66,7 @@ import Wire
     let store = try RoundTripStore()
     try await Self.sample(store)
     var filter = RowFilter()
-    filter.category = "relay"
+    filter.categories = ["relay"]
     #expect(try store.export(.ndjson, "a", filter).rows == 1)
     filter = RowFilter()
     filter.trace = [0x5b, 0x8e, 0xff, 0xf7, 0x98, 0x03, 0x81, 0x03, 0xd2, 0x69, 0xb6, 0x33, 0x81, 0x3f, 0xc6, 0x0c]

@@ -218,5 +218,5 @@ def test_any_array_of_rows_is_taken_whole(tmp_path, indent):
     assert len(rows(tmp_path / "data", "SELECT data FROM telemetry_events")) == 2
     path.write_text(json.dumps([row, row], indent=indent)[:-5])
     refused = run("import", str(path), data=tmp_path / "other", check=False)
-    assert refused.returncode == 74 and "ends too early" in refused.stderr, refused
+    assert refused.returncode == 65 and "ends too early" in refused.stderr, refused
     assert not rows(tmp_path / "other", "SELECT data FROM telemetry_events")

@@ -60,6 +60,10 @@ package struct ConfigRequest: Sendable {
         problems.append(ConfigProblem("there is no place for data: set data_dir, --data-dir or $HOME"))
       }
     }
+    if resolved.config.dataDirectory.hasPrefix("~") {
+      let words = "data_dir: ~ is a shell's word for a home directory; write the whole path"
+      problems.append(ConfigProblem(words, at: resolved.place("data_dir")))
+    }
     problems += resolved.doorProblems(for: purpose)
     guard problems.isEmpty else { throw ConfigError(problems) }
     return resolved

@@ -24,6 +24,10 @@ package struct ConfigType<Value>: Sendable {
     self.show = show
   }
 
+  private static func article(_ name: String) -> String {
+    ("aeiou".contains(name.prefix(1)) ? "an " : "a ") + name
+  }
+
   /// A type of single values. `plainOnly`: a quoted text is refused, as YAML means it.
   init(
     _ name: String, plainOnly: Bool = false, parse: @escaping @Sendable (String) throws(ValueFault) -> Value,
@@ -33,11 +37,12 @@ package struct ConfigType<Value>: Sendable {
       name,
       read: { node, _, faults in
         guard case .scalar(let text, let isPlain) = node.content else {
-          faults.append(ConfigFault(message: "expected a \(name), found \(node.kindName)", mark: node.mark))
+          faults.append(ConfigFault(message: "expected \(Self.article(name)), found \(node.kindName)", mark: node.mark))
           return nil
         }
         if plainOnly, !isPlain {
-          faults.append(ConfigFault(message: "expected a \(name), found the text \"\(text)\"", mark: node.mark))
+          let message = "expected \(Self.article(name)), found the text \"\(text)\""
+          faults.append(ConfigFault(message: message, mark: node.mark))
           return nil
         }
         do throws(ValueFault) {

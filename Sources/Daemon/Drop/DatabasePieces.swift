@@ -37,7 +37,7 @@ final class DatabasePieces: DropSource, @unchecked Sendable {
     case .unknownFormat: DropFault(.unknownFormat)
     case .unknownColumn: DropFault(.unknownColumn)
     case .unsafeSchema: DropFault(.unsafeSchema)
-    case .corrupt, .other: DropFault(.corruptDatabase)
+    case .corrupt, .other, .storage: DropFault(.corruptDatabase)
     }
   }
 

@@ -80,6 +80,8 @@ struct ControlDoor: HTTPResponder {
       default:
         return Self.json(.notFound, "{\"error\":\"no such command\"}")
       }
+    } catch let error as ImportError where error.kind != .storage {
+      return Self.json(.badRequest, "{\"error\":\(JSONText.quoted("\(error)"))}")
     } catch {
       return Self.json(.internalServerError, "{\"error\":\(JSONText.quoted("\(error)"))}")
     }

@@ -36,7 +36,10 @@ package struct Import {
     let file = try ImportFile(path)
     let head = try file.head(1 << 16)
     if head.starts(with: Array("SQLite format 3".utf8)) {
-      return try await run(database(file), path, digest: "")
+      let (source, warning) = try database(file)
+      var summary = try await run(source, path, digest: "")
+      if let warning { summary.note(warning) }
+      return summary
     }
     // Another name for the same places: what has no identity of its own comes once more.
     let digest = (options.again ? "again:\(decoding.now):" : "file:") + (try file.digest())
@@ -50,12 +53,13 @@ package struct Import {
     return road.summary
   }
 
-  private func database(_ file: ImportFile) throws -> any ImportPieces {
+  private func database(_ file: ImportFile) throws -> (any ImportPieces, warning: String?) {
     let database = try file.unpacked { path throws(ImportError) in try DatabaseImport(path, named: file.path) }
+    let warning = database.mismatch()
     switch database.kind {
-    case .records(let store): return RecordPieces(try database.records(), store: store, path: file.path)
-    case .rows(let store): return RowPieces(try database.rows(), store: store, path: file.path)
-    case .foreign: return RowPieces(try database.rows(), store: nil, path: file.path)
+    case .records(let store): return (RecordPieces(try database.records(), store: store, path: file.path), warning)
+    case .rows(let store): return (RowPieces(try database.rows(), store: store, path: file.path), warning)
+    case .foreign: return (RowPieces(try database.rows(), store: nil, path: file.path), warning)
     }
   }
 }

@@ -137,9 +137,9 @@ struct ImportDelivery: Sendable {
         attempt += 1
         let isPatient = error == .settlingBehind || error == .queueFull
         if error == .draining || attempt >= (isPatient ? Self.patientAttempts : Self.attempts) {
-          throw ImportError(path, "the store refuses: \(error.cause)")
+          throw ImportError(path, "the store refuses: \(error.cause)", .storage)
         }
-        if case .storage(let reason) = error { throw ImportError(path, reason) }
+        if case .storage(let reason) = error { throw ImportError(path, reason, .storage) }
       }
       try await Task.sleep(for: .milliseconds(50))
     }

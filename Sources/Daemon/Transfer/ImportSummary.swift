@@ -25,6 +25,9 @@ package struct ImportSummary: Sendable, Equatable {
     deduplicated += receipt.deduplicated
   }
 
+  /// Something that the operator should know and that keeps nothing out.
+  mutating func note(_ warning: String) { problems.insert("warning: " + warning, at: 0) }
+
   mutating func addBad(_ problem: String) {
     bad += 1
     if problems.count < Self.problemLimit { problems.append(problem) }

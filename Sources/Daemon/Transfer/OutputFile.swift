@@ -2,8 +2,8 @@ import Glibc
 import Store
 import Telemetry
 
-/// A text being written: into a temporary file that takes its name when it is whole and on disk, or to the standard
-/// output.
+/// A text being written: into a temporary file that takes its name when it is whole and on disk, or straight to a device,
+/// a pipe or the standard output.
 final class OutputFile {
   private let path: String
   private let temporary: String?
@@ -14,15 +14,24 @@ final class OutputFile {
 
   /// `-` is the standard output.
   init(_ path: String) throws(FileError) {
-    self.path = path
     if path == "-" {
+      self.path = path
       temporary = nil
       descriptor = STDOUT_FILENO
       return
     }
-    let name = path + ".\(FileSystem.processID()).tmp"
-    temporary = name
-    descriptor = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
+    switch try OutputPlace(path) {
+    case .stream(let device):
+      self.path = device
+      temporary = nil
+      descriptor = open(device, O_WRONLY | O_CLOEXEC)
+    case .file(let file):
+      self.path = file
+      let (folder, name) = DatabaseExport.split(file)
+      let hidden = "\(folder)/.\(name).\(FileSystem.processID()).tmp"
+      temporary = hidden
+      descriptor = open(hidden, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
+    }
     if descriptor < 0 { throw FileError("create", path) }
   }
 
@@ -57,8 +66,7 @@ final class OutputFile {
       // The temporary name is nobody's business.
       throw FileError("create", path, error.number)
     }
-    let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
-    try FileSystem.syncFolder(folder.isEmpty ? "/" : folder)
+    try FileSystem.syncFolder(DatabaseExport.split(path).folder)
   }
 
   private func cancel() {

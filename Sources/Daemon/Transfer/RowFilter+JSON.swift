@@ -4,7 +4,9 @@ extension RowFilter {
   /// What is left out beside the times, for a manifest.
   var json: String {
     var members: [String] = []
-    if let category { members.append("\"category\":\(JSONText.quoted(category))") }
+    if !categories.isEmpty {
+      members.append("\"categories\":[" + categories.map { JSONText.quoted($0) }.joined(separator: ",") + "]")
+    }
     if let trace { members.append("\"trace\":\"\(HexText.lower(trace))\"") }
     if let gameID { members.append("\"game\":\(JSONText.quoted(gameID))") }
     if !players.isEmpty {

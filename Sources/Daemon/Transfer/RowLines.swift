@@ -25,14 +25,14 @@ struct RowLines {
   mutating func line(_ row: StoredRow) -> [UInt8] {
     defer { isFirst = false }
     switch form {
-    case .ndjson: return object(row, withIdentity: true) + [0x0a]
-    case .json: return Array((isFirst ? "\n" : ",\n").utf8) + object(row, withIdentity: false)
+    case .ndjson: return object(row) + [0x0a]
+    case .json: return Array((isFirst ? "\n" : ",\n").utf8) + object(row)
     case .csv: return record(row)
     }
   }
 
   /// `data` is an object in it, not a text; absent columns are null.
-  private func object(_ row: StoredRow, withIdentity: Bool) -> [UInt8] {
+  private func object(_ row: StoredRow) -> [UInt8] {
     var line: [UInt8] = [UInt8(ascii: "{")]
     for index in SourceSchema.columns.indices {
       if index > 0 { line.append(UInt8(ascii: ",")) }
@@ -45,18 +45,15 @@ struct RowLines {
         Self.quote(row.eventText(index), into: &line)
       }
     }
-    if withIdentity {
-      if row.uid.count > 0 {
-        line += Array(",\"uid\":".utf8)
-        Self.quote(row.uid, into: &line)
-      }
-      line += Array(",\"garner\":{\"store\":".utf8)
-      Array(row.store.utf8).withUnsafeBytes { Self.quote($0, into: &line) }
-      line += Array(",\"id\":\(row.id),\"source\":".utf8)
-      Self.quote(row.source, into: &line)
-      line.append(UInt8(ascii: "}"))
+    if row.uid.count > 0 {
+      line += Array(",\"uid\":".utf8)
+      Self.quote(row.uid, into: &line)
     }
-    line.append(UInt8(ascii: "}"))
+    line += Array(",\"garner\":{\"store\":".utf8)
+    Array(row.store.utf8).withUnsafeBytes { Self.quote($0, into: &line) }
+    line += Array(",\"id\":\(row.id),\"source\":".utf8)
+    Self.quote(row.source, into: &line)
+    line += Array("}}".utf8)
     return line
   }
 

@@ -42,6 +42,9 @@ struct RowPiece: ImportPiece {
 
   mutating func append(_ row: RowsCursor.ForeignRow) {
     if row.isTooLong { return problems.append("\(path): rowid \(row.id): a cell is longer than 64 MiB") }
+    if EventRow.time(row.columns) == nil {
+      return problems.append("\(path): rowid \(row.id): timestamp is no ISO 8601 time")
+    }
     rows.append(row)
     byteCount += 512
     for case .text(let text) in row.columns where text.utf8.count > 64 { byteCount += text.utf8.count }
@@ -61,6 +64,11 @@ struct RowPiece: ImportPiece {
 }
 
 extension EventRow {
+  /// Nil: there is no time in the column of times.
+  static func time(_ columns: [SQLValue]) -> Int64? {
+    if case .text(let text)? = columns.first { EventTime.nanoseconds(text) } else { nil }
+  }
+
   /// From the twelve columns behind the id, whatever their types are.
   init(_ columns: [SQLValue]) {
     self.init()
@@ -82,7 +90,7 @@ extension EventRow {
       }
     }
     guard columns.count == 12 else { return }
-    time = text(0).flatMap { EventTime.nanoseconds($0) }
+    time = Self.time(columns)
     sessionID = text(1) ?? ""
     component = text(2) ?? ""
     gameModule = text(3)

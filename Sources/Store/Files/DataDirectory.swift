@@ -9,6 +9,16 @@ package struct DataDirectory: Sendable, Equatable {
     self.path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
   }
 
+  /// Whether a path below the directory is one that only the daemon writes to; exports and dropped files are not.
+  package static func isOwn(_ relative: String) -> Bool {
+    let first = relative.prefix { $0 != "/" }
+    let isFile = ["catalog.db", "state.db"].contains { first.hasPrefix($0) }
+    let names = [
+      "shards", "quarantine", "rejected", "keys", "tmp", "forward", "ballast", "lock", "control.sock", "endpoints.json",
+    ]
+    return isFile || names.contains(String(first))
+  }
+
   package var shards: String { path + "/shards" }
   package var landing: String { path + "/shards/landing" }
   package var catalog: String { path + "/catalog.db" }

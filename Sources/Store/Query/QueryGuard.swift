@@ -27,14 +27,18 @@ final class QueryGuard {
       let name = second.map { String(cString: $0) } ?? ""
       if !Self.forbiddenFunctions.contains(name.lowercased()) { return SQLITE_OK }
       refused = name
+    case SQLITE_PRAGMA:
+      // The columns of a table, for whoever does not know them by heart.
+      let name = first.map { String(cString: $0).lowercased() } ?? ""
+      if ["table_info", "table_xinfo"].contains(name) { return SQLITE_OK }
+      refused = "PRAGMA \(name)"
     default: refused = Self.names[action] ?? "this statement"
     }
-    _ = first
     return SQLITE_DENY
   }
 
   private static let names: [Int32: String] = [
-    SQLITE_ATTACH: "ATTACH", SQLITE_DETACH: "DETACH", SQLITE_PRAGMA: "PRAGMA", SQLITE_INSERT: "INSERT",
+    SQLITE_ATTACH: "ATTACH", SQLITE_DETACH: "DETACH", SQLITE_INSERT: "INSERT",
     SQLITE_UPDATE: "UPDATE", SQLITE_DELETE: "DELETE", SQLITE_TRANSACTION: "a transaction",
     SQLITE_SAVEPOINT: "SAVEPOINT",
     SQLITE_ALTER_TABLE: "ALTER TABLE", SQLITE_ANALYZE: "ANALYZE", SQLITE_REINDEX: "REINDEX",

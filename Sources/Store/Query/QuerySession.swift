@@ -74,7 +74,8 @@ package final class QuerySession {
       } else {
         try connection.execute("PRAGMA cell_size_check=ON; PRAGMA query_only=ON")
       }
-      for function in ["json_each('0')", "json_tree('0')"] { _ = try connection.prepare("SELECT 1 FROM \(function)") }
+      let functions = ["json_each('0')", "json_tree('0')", "pragma_table_info('x')", "pragma_table_xinfo('x')"]
+      for function in functions { _ = try connection.prepare("SELECT 1 FROM \(function)") }
       pool.limits.watch(connection)
       sentry.watch(connection)
     } catch {

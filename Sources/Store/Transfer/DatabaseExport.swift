@@ -1,4 +1,5 @@
 import CSQLite
+import Glibc
 import Telemetry
 
 /// An exported `.db` being written: under a temporary name beside its own until `finish`, so that there is all of it
@@ -34,7 +35,9 @@ package final class DatabaseExport {
   package private(set) var rows: Int64 = 0
   private var isFinished = false
 
+  /// Throws where `path` is there and no plain file: a database is no stream.
   package init(_ path: String) throws {
+    guard case .file(let path) = try OutputPlace(path) else { throw FileError("create a database as", path, EINVAL) }
     self.path = path
     let (folder, name) = Self.split(path)
     temporary = "\(folder)/.\(name).\(FileSystem.processID()).tmp"
@@ -57,7 +60,7 @@ package final class DatabaseExport {
 
   deinit { if !isFinished { cancel() } }
 
-  static func split(_ path: String) -> (folder: String, name: String) {
+  package static func split(_ path: String) -> (folder: String, name: String) {
     guard let slash = path.lastIndex(of: "/") else { return (".", path) }
     let folder = path[..<slash]
     return (folder.isEmpty ? "/" : String(folder), String(path[path.index(after: slash)...]))

@@ -12,6 +12,8 @@ package struct ImportError: Error, Sendable, CustomStringConvertible {
     case unknownColumn
     /// The table of events is none, or not only that.
     case unsafeSchema
+    /// The store takes no more: nothing is wrong with the file.
+    case storage
   }
 
   package var path: String
@@ -46,6 +48,7 @@ package final class DatabaseImport {
   }
 
   package let kind: Kind
+  private let manifest: DatabaseManifest?
   private let path: String
   private let connection: Connection
   private let hasOrigins: Bool
@@ -70,7 +73,15 @@ package final class DatabaseImport {
       }
       var store: String?
       if try Self.fault(connection, "manifest", ["key", "value"], withRowid: nil) == nil {
-        store = try connection.text("SELECT value FROM main.manifest WHERE key = 'store_uuid'")
+        let manifest = try DatabaseManifest(connection)
+        store = manifest.store
+        if let version = manifest.version, version > SourceSchema.version {
+          let words = "it is of a newer Garner: schema \(version), this one reads up to \(SourceSchema.version)"
+          throw ImportError(name ?? path, words, .unknownFormat)
+        }
+        self.manifest = manifest
+      } else {
+        manifest = nil
       }
       if let store, !store.isEmpty {
         let hasRecords = try Self.fault(connection, "otlp", ["id", "json"]) == nil
@@ -108,6 +119,11 @@ package final class DatabaseImport {
       found.append(statement.text(0))
     }
     return found == columns ? nil : .unknownColumn
+  }
+
+  /// What its manifest says and is not so; nil: nothing. Reads all rows; what cannot be read is named when its turn comes.
+  package func mismatch() -> String? {
+    (try? manifest?.mismatch(connection)).flatMap { $0 }.map { "\(path): \($0)" }
   }
 
   /// Records of an export as OTLP/JSON, in order of their ids.

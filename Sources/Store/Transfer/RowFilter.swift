@@ -13,7 +13,8 @@ package struct RowFilter: Sendable {
   package var from: Int64?
   package var to: Int64?
   package var clock = Clock.time
-  package var category: String?
+  /// Any of these; empty: all.
+  package var categories: [String] = []
   /// Kinds of records; empty: all.
   package var kinds: [RowKind] = []
   /// Retention classes by name; empty: all.
@@ -60,7 +61,10 @@ package struct RowFilter: Sendable {
       if let from { add("e.time >= ?", .integer(from)) }
       if let to { add("e.time < ?", .integer(to)) }
     }
-    if let category { add("n.category = ?", .text(category)) }
+    if !categories.isEmpty {
+      sql.append("n.category IN (" + categories.map { _ in "?" }.joined(separator: ", ") + ")")
+      values += categories.map { .text($0) }
+    }
     if let trace { add("e.trace = ?", .blob(trace)) }
     if let gameID { add("c.game_id = ?", .text(gameID)) }
     if !players.isEmpty {

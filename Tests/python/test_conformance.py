@@ -219,12 +219,15 @@ def test_tr_06_events_and_links_keep_their_order(daemon, settled):
     names = ["c", "a", "b", "a", ""]
     events = [{"name": name, "timeUnixNano": str(NOON - number)} for number, name in enumerate(names)]
     links = [{"traceId": f"{number:032x}", "spanId": "1" * 16} for number in (3, 1, 2)]
+    links[1]["traceState"] = "a\x00b"
     daemon.post("traces", spans(span(1, name="z"), span(2, events=events, links=links)))
     if settled:
         daemon.settle()
     row, = daemon.rows("SELECT events, links FROM spans WHERE span_id LIKE '%2'")
     assert [event["name"] for event in json.loads(row["events"])] == names
-    assert [link["trace_id"][-1] for link in json.loads(row["links"])] == ["3", "1", "2"]
+    assert json.loads(row["links"]) == [
+        {"trace_id": f"{number:032x}", "span_id": "1" * 16, "trace_state": "a\x00b" if number == 1 else "", "flags": 0,
+         "attributes": {}, "dropped_attributes_count": 0} for number in (3, 1, 2)]
 
 
 @pytest.mark.parametrize("metric", [

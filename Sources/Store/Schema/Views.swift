@@ -181,12 +181,25 @@ package enum Views {
         ELSE x.data END), 'dropped_attributes_count', coalesce(x.ext ->> '$.dropped_attributes_count', 0)) AS item \
         FROM \(Tables.quoted(table)) x WHERE x.id > e.id AND x.id <= e.id + (e.bits >> 40) ORDER BY x.id) y) END
         """),
-      text("links", "coalesce(e.ext -> '$.links', '[]')"),
+      text("links", links),
       dropped("dropped_attributes_count"),
       dropped("dropped_events_count"),
       dropped("dropped_links_count"),
     ]
   }
+
+  /// What is empty is not stored, and shown all the same.
+  private static let links: String = {
+    func member(_ name: String, else empty: String) -> String {
+      "'\(name)', json(coalesce(l.value -> '$.\(name)', '\(empty)'))"
+    }
+    let members = [
+      member("trace_id", else: "\"\""), member("span_id", else: "\"\""), member("trace_state", else: "\"\""),
+      member("flags", else: "0"), member("attributes", else: "{}"), member("dropped_attributes_count", else: "0"),
+    ]
+    return "CASE WHEN instr(e.ext, '\"links\":') THEN (SELECT json_group_array(json_object("
+      + members.joined(separator: ", ") + ")) FROM json_each(e.ext, '$.links') l) ELSE '[]' END"
+  }()
 
   /// A text of `ext`. SQLite ends one at an escaped NUL (CONFORMANCE JSON-12), so for its time that is another character.
   private static func extText(_ name: String) -> String {

@@ -42,6 +42,52 @@ import Wire
     await server.stop()
   }
 
+  private static let empty = "Content-Length: 0\r\n\r\n"
+
+  /// What is no answer, though it looks like one.
+  static let odd = [
+    "HTTP/1.1 099 OK\r\n\(empty)", "HTTP/1.1 000 OK\r\n\(empty)", "HTTP/1.0 050 OK\r\n\r\n",
+    "HTTP/1.1 99 OK\r\n\(empty)", "HTTP/1.1 1000 OK\r\n\(empty)", "HTTP/1.1 65535 OK\r\n\(empty)",
+    "HTTP/1.1 65736 OK\r\n\(empty)", "HTTP/1.1 -200 OK\r\n\(empty)", "HTTP/1.1 abc OK\r\n\(empty)",
+    "HTTP/1.1 OK\r\n\(empty)", "HTTP/1.1 100 Continue\r\nContent-Length: 3\r\n\r\nabc",
+    "HTTP/1.1 100 Continue\r\n\r\n0\r\n\r\n", "HTTP/1.1 101 Switching\r\n\(empty)",
+    "HTTP/1.1 101 S\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nBINARY\u{0}\u{1}", "HTTP/0.9 200 OK\r\n\(empty)",
+    "HTTP/2.0 200 OK\r\n\(empty)", "HTTP/9.9 200 OK\r\n\(empty)", "ICY 200 OK\r\n\(empty)",
+    "POST / HTTP/1.1\r\n\(empty)",
+    "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", "HTTP/1.1 200 OK\r\n: x\r\n\r\n",
+    "HTTP/1.1 100 A\r\n\r\nHTTP/1.1 099 B\r\n\(empty)", "HTTP/1.1 099 A\r\n\(empty)HTTP/1.1 200 B\r\n\(empty)",
+    "\u{0}", "\r\n\r\n\r\n",
+  ]
+
+  @Test(arguments: odd) func takesWhatOnlyLooksLikeAnAnswerForNone(_ text: String) async throws {
+    let server = try await ScriptedServer.started { _, _ in .raw(text) }
+    let answer = try #require(try await answers(server, timeout: .milliseconds(300)).first)
+    #expect(AnswerTable.otlp.verdict(answer) == .outage(after: nil), "\(answer.outcome)")
+    #expect(!answer.words.isEmpty)
+    await server.stop()
+  }
+
+  /// What has more around it than it needs.
+  static let strange: [(String, Int)] = [
+    ("HTTP/1.1 204 No\r\nContent-Length: 3\r\n\r\nabc", 204), ("HTTP/1.1 304 No\r\nContent-Length: 3\r\n\r\nabc", 304),
+    ("HTTP/1.1 200 A\r\n\(empty)HTTP/1.1 500 B\r\n\(empty)", 200), ("HTTP/1.1 200 OK\r\n\(empty)garbage\r\n\r\n", 200),
+    ("HTTP/1.1 100 A\r\n\r\nHTTP/1.1 103 B\r\nLink: x\r\n\r\nHTTP/1.1 200 C\r\n\(empty)", 200),
+    ("HTTP/1.1 199 A\r\n\r\nHTTP/1.1 503 C\r\n\(empty)", 503), ("HTTP/1.1 999 Odd\r\n\(empty)", 999),
+    ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 200),
+    ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX-T: 1\r\n\r\n", 200),
+    ("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nabcd", 200),
+    ("HTTP/1.1 200 OK\r\nContent-Encoding: deflate\r\nContent-Length: 4\r\n\r\nabcd", 200),
+  ]
+
+  @Test(arguments: strange) func takesTheFirstStatusForTheAnswer(_ text: String, _ status: Int) async throws {
+    let server = try await ScriptedServer.started { _, count in count == 0 ? .raw(text) : .ok }
+    let first = try await answers(server, timeout: .milliseconds(300), count: 1)
+    #expect(first.map(\.outcome) == [.status(status)])
+    await server.stop()
+  }
+
   private func probe(_ url: String, creates: Bool = false) async throws -> Answer {
     let courier = try ClickHouseCourier(
       url: url, name: "c", database: "otel", names: ClickHouseNames(), ForwardLab.transport(), creates: creates, ttl: 0)

@@ -32,6 +32,8 @@ final class ScriptedServer: Sendable {
     case hang
     /// Something that is not HTTP.
     case garbage
+    /// These bytes and no more, whatever they are; the connection stays.
+    case raw(String)
 
     static let ok = answer(200)
   }
@@ -152,11 +154,16 @@ final class ScriptedServer: Sendable {
     case .stalled(let status):
       send(channel, status, [("content-length", "1000")], Array("stalled".utf8))
     case .garbage:
-      // Around the encoder.
-      let context = try? channel.pipeline.syncOperations.context(handlerType: HTTPResponseEncoder.self)
-      context?.writeAndFlush(NIOAny(ByteBuffer(string: "\u{1}\u{2} what is this\r\n\r\n")), promise: nil)
+      write("\u{1}\u{2} what is this\r\n\r\n", to: channel)
       channel.close(promise: nil)
+    case .raw(let text): write(text, to: channel)
     }
+  }
+
+  /// Around the encoder.
+  private static func write(_ text: String, to channel: any Channel) {
+    let context = try? channel.pipeline.syncOperations.context(handlerType: HTTPResponseEncoder.self)
+    context?.writeAndFlush(NIOAny(ByteBuffer(string: text)), promise: nil)
   }
 
   private static func send(_ channel: any Channel, _ status: Int, _ headers: [(String, String)], _ body: [UInt8]) {

@@ -55,7 +55,9 @@ def test_what_came_while_the_far_end_was_away_arrives_once(tmp_path):
     (Reply(raw=b""), "no answer"),
     (Reply(raw=b"\0\xff garbage \r\n\r\n"), "no answer"),
     (Reply(raw=b"HTTP/1.1 20"), "no answer"),
-], ids=["503", "502", "429-rest", "503-rest", "429", "hangs", "closes", "garbage", "half-a-head"])
+    (Reply(raw=b"HTTP/1.1 099 OK\r\nContent-Length: 0\r\n\r\n"), "no answer"),
+    (Reply(raw=b"HTTP/1.1 101 S\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n\0\1"), "no answer"),
+], ids=["503", "502", "429-rest", "503-rest", "429", "hangs", "closes", "garbage", "half-a-head", "099", "101"])
 def test_an_answer_that_is_none_for_good_is_tried_again(reply, word, tmp_path):
     """The first three requests are answered so."""
     with OTLPEnd() as far, ForwardingDaemon(
@@ -69,6 +71,16 @@ def test_an_answer_that_is_none_for_good_is_tried_again(reply, word, tmp_path):
         # On a connection that was used before, the end of it is tried again at once and not counted.
         assert line["retried"] >= (1 if reply.raw == b"" else 3)
         assert daemon.metric("garner_forward_requests_total", destination="far", code=word) >= 1, word
+
+
+@pytest.mark.parametrize("kind", ["otlp", "zipkin", "prometheus", "loki", "webhook", "clickhouse"])
+def test_a_status_that_is_none_ends_no_process(kind, tmp_path):
+    raw = b"HTTP/1.1 000 OK\r\nContent-Length: 0\r\n\r\n"
+    with FarEnd(lambda request: Reply(raw=raw)) as far, ForwardingDaemon(
+            tmp_path, {"far": {"type": kind, "endpoint": far.url}}) as daemon:
+        done = daemon.forward("test", "far", check=False)
+        assert (done.returncode, done.stdout.split(",")[0]) == (1, "far: not reached"), done
+        assert "status 0" in done.stdout
 
 
 @pytest.mark.parametrize("reply", [

@@ -29,7 +29,7 @@ final class HTTPClients: Sendable {
     let opened = opened
     configuration.http1_1ConnectionDebugInitializer = { channel in
       opened.value.add(1, ordering: .relaxed)
-      return channel.eventLoop.makeSucceededVoidFuture()
+      return AnswerGuard.add(to: channel)
     }
     self.configuration = configuration
     self.serverName = serverName.lowercased()

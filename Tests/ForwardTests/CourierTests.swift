@@ -42,11 +42,42 @@ import Wire
   static let locations: [(String, String, String?)] = [
     ("http://h:1/a", "/b", "http://h:1/b"), ("http://h:1/a", "http://h:1/b", "http://h:1/b"),
     ("http://h:1/a", "http://h:11/b", nil), ("http://h:1/a", "//other/b", nil), ("http://h:1/a", "https://h:1/b", nil),
-    ("http://h:1/a", "b", nil), ("http://h:1", "/b", "http://h:1/b"), ("http://h:1/a", "http://h:1.evil/b", nil),
+    ("http://h:1/a", "b", "http://h:1/b"), ("http://h:1", "/b", "http://h:1/b"),
+    ("http://h:1/a", "http://h:1.evil/b", nil), ("http://h:1/a", "http://h:1@evil/b", nil),
+    ("http://h:1/a", "//h:1/b", "http://h:1/b"), ("http://h:1", "b", "http://h:1/b"),
+    ("http://h:1/v1/logs?x=1", "moved", "http://h:1/v1/moved"), ("http://h:1/v1/logs", "./a/../b", "http://h:1/v1/b"),
+    ("http://h:1/v1/logs", "../../../b?c=/..", "http://h:1/b?c=/.."), ("http://h:1/v1/logs", "..", "http://h:1/"),
+    ("http://h:1/v1/logs?x=1", "?y=2", "http://h:1/v1/logs?y=2"), ("http://h:1/a/", "b#part", "http://h:1/a/b"),
+    ("http://h:80/a", "HTTP://H/b", "HTTP://H/b"), ("https://h/a", "https://h:443/b", "https://h:443/b"),
+    ("http://h:1/a", "ftp://h:1/b", nil), ("http://h:1/a", "mailto:x", nil), ("http://h:1/a", "", nil),
+    ("http://h:1/a", "#part", nil), ("http://h:1/a", "b:c/d", nil), ("http://h:1/a", "b/c:d", "http://h:1/b/c:d"),
   ]
 
   @Test(arguments: locations) func staysOnTheHost(_ url: String, _ location: String, _ target: String?) {
-    #expect(HTTPTransport.sameHost(url, location) == target)
+    #expect(Redirect.target(of: location, from: url) == target)
+  }
+
+  @Test func followsARedirectToANeighbour() async throws {
+    let server = try await ScriptedServer.started { request, _ in
+      request.path == "/v1/logs" ? .answer(308, [("Location", "moved")]) : .ok
+    }
+    #expect(try await answer(server, "/v1/logs").outcome == .status(200))
+    #expect(server.requests.map(\.path) == ["/v1/logs", "/v1/moved"])
+    await server.stop()
+  }
+
+  @Test(arguments: [
+    ("", "/v1/logs"), ("/", "/v1/logs"), ("/sub/path/", "/sub/path/v1/logs"), ("/q?tenant=1", "/q/v1/logs?tenant=1"),
+    ("?a=/b/", "/v1/logs?a=/b/"),
+  ])
+  func putsTheRoadBeforeTheQuery(_ base: String, _ path: String) async throws {
+    let server = try await ScriptedServer.started()
+    let courier = try OTLPCourier(endpoint: server.url + base, isJSON: false, ForwardLab.transport())
+    let parcel = LinesParcel([], [], lane: nil, road: Int(Signal.logs.rawValue), bytesEach: 0)
+    #expect(await courier.send(parcel, 0..<0, form: 0).isSuccess)
+    #expect(server.requests.map(\.path) == [path])
+    await courier.close()
+    await server.stop()
   }
 
   @Test func sendsAgainAtOnceOverAConnectionThatDiedUnanswered() async throws {

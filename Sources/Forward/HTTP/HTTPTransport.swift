@@ -54,7 +54,7 @@ package final class HTTPTransport: Sendable {
       return await execute(request)
     }
     if case .status(let status) = first.outcome, status == 307 || status == 308,
-      let target = first.header("location").flatMap({ Self.sameHost(url, $0) })
+      let target = first.header("location").flatMap({ Redirect.target(of: $0, from: url) })
     {
       request.url = target
       return await execute(request)
@@ -127,14 +127,6 @@ package final class HTTPTransport: Sendable {
     case .tlsHandshakeTimeout: return Answer(.silence("TLS took longer than the timeout", isTimeout: true))
     default: return Answer(.silence(error.shortDescription, isTimeout: false))
     }
-  }
-
-  /// Where a redirect leads when it stays on the host of `url`; nil: elsewhere.
-  static func sameHost(_ url: String, _ location: String) -> String? {
-    guard let scheme = url.firstRange(of: "://") else { return nil }
-    let origin = url[..<(url[scheme.upperBound...].firstIndex(of: "/") ?? url.endIndex)]
-    if location.hasPrefix("/") && !location.hasPrefix("//") { return origin + location }
-    return location.hasPrefix(origin + "/") || location == origin ? location : nil
   }
 
   /// The body as it is sent, and the header that says so: a body that does not shrink goes as it is.

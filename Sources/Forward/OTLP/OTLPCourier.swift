@@ -12,9 +12,11 @@ package final class OTLPCourier: Courier {
   package init(
     endpoint: String, endpoints: [String: String] = [:], isJSON: Bool, _ options: TransportOptions
   ) throws {
-    var base = endpoint
+    // A query belongs behind the path.
+    let query = endpoint.firstIndex(of: "?") ?? endpoint.endIndex
+    var base = endpoint[..<query]
     while base.hasSuffix("/") { base.removeLast() }
-    urls = ["traces", "metrics", "logs"].map { endpoints[$0] ?? "\(base)/v1/\($0)" }
+    urls = ["traces", "metrics", "logs"].map { endpoints[$0] ?? "\(base)/v1/\($0)\(endpoint[query...])" }
     self.isJSON = isJSON
     self.options = options
     transport = try HTTPTransport(options)

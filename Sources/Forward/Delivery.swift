@@ -52,18 +52,10 @@ actor Delivery {
     lanes = Array(repeating: [], count: max(1, options.pace.concurrency))
     gate = SendGate(options.pace)
     rewind = RewindMemory(for: options.rewind, limit: options.pace.inflightBytes)
+    if state.isPaused { vitals.set(state: "paused") }
   }
 
   // MARK: pump
-
-  enum Room: Equatable {
-    case free
-    /// There has been none for a while.
-    case full
-    /// All up to the row is to be passed over.
-    case skip(Int64)
-    case ended
-  }
 
   /// Suspends until another batch may be read, at most for `patience`.
   func waitForRoom(patience: Duration?) async -> Room {
@@ -108,7 +100,7 @@ actor Delivery {
       bytesInFlight += parcel.byteCount
       put(Shipment(parcel: parcel, range: 0..<parcel.items.count, batch: serial))
     }
-    bell.wakeAll()
+    changed()
   }
 
   private func put(_ shipment: Shipment) {
@@ -149,13 +141,6 @@ actor Delivery {
     return anyLane.isEmpty ? nil : anyLane.removeFirst()
   }
 
-  enum Pass {
-    case go(epoch: Int)
-    /// The records were passed over.
-    case dropped
-    case ended
-  }
-
   /// Suspends until a request may be sent.
   func pass(_ shipment: Shipment) async -> Pass {
     while !isStopping {
@@ -165,7 +150,9 @@ actor Delivery {
         continue
       }
       switch gate.pass(now: .now) {
-      case .go(let epoch): return .go(epoch: epoch)
+      case .go(let epoch):
+        vitals.set(state: word)
+        return .go(epoch: epoch)
       case .wait(let until): await wait(until: until)
       }
     }
@@ -175,10 +162,7 @@ actor Delivery {
   /// After every answer; `epoch` is that of its `pass`.
   func answered(_ answer: Answer, _ verdict: Verdict, _ epoch: Int) {
     vitals.count(answer.code)
-    defer {
-      vitals.set(state: word)
-      bell.wakeAll()
-    }
+    defer { changed() }
     switch verdict {
     case .accept, .refuse, .split, .otherForm:
       if case .accept = verdict { acceptedRequests += 1 }
@@ -226,11 +210,6 @@ actor Delivery {
     anyLane += waiting.1
   }
 
-  enum Fate {
-    case accepted(refused: Int, reason: String, words: String)
-    case refused(reason: String, words: String)
-  }
-
   func finish(_ shipment: Shipment, _ range: Range<Int>, _ fate: Fate) {
     if case .accepted = fate { rewind.accepted(shipment.parcel, range) }
     guard let serial = shipment.batch, var batch = open[serial] else { return }
@@ -254,7 +233,7 @@ actor Delivery {
     if batch.itemsLeft <= 0 {
       open[serial] = nil
       settle(batch.first, batch.last, batch.books, isSent: true)
-      bell.wakeAll()
+      changed()
     }
   }
 
@@ -271,7 +250,6 @@ actor Delivery {
       books.count(signal, \.duplicate, records)
       return
     }
-    let words = String(decoding: Array(words.utf8.prefix(1_024)), as: UTF8.self)
     books.refuse(signal, reason, first: first, last: last, records: records, now: moment, message: words)
     vitals.note(error: words.isEmpty ? reason : words, at: moment)
   }
@@ -310,7 +288,7 @@ actor Delivery {
 
   func setPaused(_ isPaused: Bool) async {
     state.isPaused = isPaused
-    bell.wakeAll()
+    changed()
     await keeper.flush(key, state)
   }
 
@@ -336,7 +314,7 @@ actor Delivery {
       dropped.add(batch.books)
       open[serial] = nil
     }
-    bell.wakeAll()
+    changed()
     return (state.position, open.values.map { Position.Span(first: $0.first, last: $0.last) }, dropped)
   }
 
@@ -379,6 +357,12 @@ actor Delivery {
     case .probing(let isStop): return isStop ? "stopped" : "retrying"
     case .open: return open.isEmpty ? "idle" : isRetrying ? "retrying" : isThrottled ? "throttled" : "sending"
     }
+  }
+
+  /// Something may be otherwise than it was: for those who wait, and those who look.
+  private func changed() {
+    vitals.set(state: word)
+    bell.wakeAll()
   }
 
   // MARK: waiting

@@ -29,15 +29,12 @@ package struct Answer: Sendable {
 
   package func header(_ name: String) -> String? { headers.first { $0.name == name }?.value }
 
-  /// The server's words, at most 1 KiB, without control characters.
+  /// The server's words, at most 1 KiB, without control characters and without what is around its message.
   package var words: String {
     switch outcome {
-    case .silence(let text, _), .untrusted(let text), .unfit(let text): return text
-    case .status, .grpc:
-      let bytes = body.prefix(1_024).map { $0 < 0x20 || $0 == 0x7f ? 0x20 : $0 }
-      let text = String(decoding: bytes, as: UTF8.self)
-      let end = text.lastIndex { $0 != " " }
-      return end.map { String(text[...$0]) } ?? ""
+    case .silence(let text, _), .untrusted(let text), .unfit(let text): PlainWords.of(text)
+    case .status: PlainWords.of(self)
+    case .grpc: PlainWords.of(String(decoding: body, as: UTF8.self))
     }
   }
 

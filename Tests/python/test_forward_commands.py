@@ -50,6 +50,8 @@ def test_status_has_the_columns_that_are_documented(tmp_path):
         assert (line["id"], line["oldest_unsent"], line["delayed"]) == (None, None, False)
         assert (line["destination"], line["kind"], line["type"], line["endpoint"]) == ("far", "live", "otlp", far.url)
         assert (line["state"], line["sent"], line["restricted"], line["lag_exact"]) == ("idle", 3, False, True)
+        # No slash is escaped.
+        assert f'"{far.url}"' in daemon.forward("status", "--format", "json").stdout
         csv = daemon.forward("status", "--format", "csv").stdout.splitlines()
         assert csv[0].split(",") == SHOWN
         assert "far" in text.stdout
@@ -94,6 +96,31 @@ def test_no_destination_that_is_away_counts_as_reached(tmp_path):
             for name in types:
                 done = daemon.forward("test", name, check=False)
                 assert (done.returncode, done.stdout.split(",")[0]) == (1, f"{name}: not reached"), done
+
+
+def test_the_page_of_metrics_and_the_command_tell_one_state(tmp_path):
+    with OTLPEnd() as far, ForwardingDaemon(tmp_path, {"far": otlp(far)}) as daemon:
+        def shown(state):
+            return daemon.metric("garner_forward_state", destination="far", state=state)
+
+        daemon.send_spans(several("relay", 10))
+        daemon.until_sent("far")
+        assert (shown("idle"), shown("sending")) == (1, None)
+        daemon.forward("pause", "far")
+        assert (shown("paused"), shown("idle")) == (1, None)
+        daemon.forward("resume", "far")
+        assert (shown("paused"), shown("idle")) == (None, 1)
+
+
+def test_the_words_of_a_far_end_are_shown_without_what_is_around_them(tmp_path):
+    body = json.dumps({"code": 3, "message": "json \x1b[31mwords"}).encode()
+    with FarEnd(lambda request: Reply(400, {"Content-Type": "application/json"}, body)) as far, ForwardingDaemon(
+            tmp_path, {"far": otlp(far)}) as daemon:
+        daemon.send_spans(["relay.bad"])
+        daemon.until(lambda: daemon.status("far")["refused"] == 1)
+        refusal, = daemon.status("far")["refused_by"]
+        assert refusal["message"] == "json  [31mwords"
+        assert "json  [31mwords" in daemon.forward("test", "far", check=False).stdout
 
 
 def test_pause_holds_and_resume_goes_on_after_a_restart_too(tmp_path):

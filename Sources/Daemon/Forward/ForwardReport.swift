@@ -116,5 +116,9 @@ struct ForwardReport: Encodable {
 
   func encode(to encoder: any Encoder) throws { try lines.encode(to: encoder) }
 
-  func json() throws -> String { String(decoding: try JSONEncoder().encode(self), as: UTF8.self) }
+  func json() throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .withoutEscapingSlashes
+    return String(decoding: try encoder.encode(self), as: UTF8.self)
+  }
 }

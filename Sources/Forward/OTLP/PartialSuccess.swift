@@ -8,7 +8,9 @@ struct PartialSuccess: Equatable {
 
   /// Anything that cannot be read is success: the status has said so.
   static func read(_ body: [UInt8], isJSON: Bool) -> PartialSuccess {
-    isJSON ? json(body) : protobuf(body[...])
+    var result = isJSON ? json(body) : protobuf(body[...])
+    result.message = PlainWords.of(result.message)
+    return result
   }
 
   // MARK: JSON

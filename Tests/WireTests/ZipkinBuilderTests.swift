@@ -31,6 +31,25 @@ import Wire
     }
   }
 
+  @Test func makesNoRequestLongerThanItsLimit() throws {
+    let json = Self.span(",\"attributes\":[\(Self.attribute("a", "\"stringValue\":\"b\""))]")
+    let batch = try ParcelLab.batch(.traces, json)
+    let limit = 1_000
+    let builder = ZipkinBuilder(bytesPerRequest: limit)
+    for id in 1...40 { ParcelLab.add(batch, to: builder, firstID: Int64(id)) }
+    let parcels = builder.cut(laneCount: 1)
+    #expect(parcels.flatMap { $0.items.map(\.id) } == Array(1...40))
+    let lengths = parcels.map { ParcelLab.body($0).count }
+    #expect(lengths.allSatisfy { $0 <= limit } && lengths.count > 2, "\(lengths)")
+    for parcel in parcels { #expect(ParcelLab.tree(parcel).elements.count == parcel.items.count) }
+    // What each holds, and not what all do.
+    #expect(parcels.reduce(0) { $0 + $1.byteCount } < 2 * (lengths.reduce(0, +) + 40 * 100))
+    // One that is longer goes alone.
+    let small = ZipkinBuilder(bytesPerRequest: 10)
+    for id in 1...3 { ParcelLab.add(batch, to: small, firstID: Int64(id)) }
+    #expect(small.cut(laneCount: 1).map(\.items.count) == [1, 1, 1])
+  }
+
   @Test func makesWhatTheGoldenPairSays() throws {
     let batch = try ParcelLab.batch(.traces, ParcelLab.fixture("zipkin/otlp-in.json"))
     let builder = ZipkinBuilder()

@@ -32,7 +32,10 @@ package final class JoinedParcel: Parcel {
     self.bytes = bytes
   }
 
-  package var byteCount: Int { bytes.bytes.count + items.count * MemoryLayout<ParcelItem>.stride }
+  /// Others may share the bytes before and behind its own.
+  package var byteCount: Int {
+    (items.last?.end ?? 0) - (items.first?.start ?? 0) + items.count * MemoryLayout<ParcelItem>.stride
+  }
 
   package func body(_ range: Range<Int>, form: Int) -> [UInt8] {
     let count = range.isEmpty ? 0 : items[range.upperBound - 1].end - items[range.lowerBound].start

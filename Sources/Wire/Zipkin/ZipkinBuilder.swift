@@ -4,12 +4,17 @@ import Telemetry
 /// span events become annotations; links are the tag `otel.links`, in JSON.
 package final class ZipkinBuilder: ParcelBuilder {
   private var writer: ZipkinWriter
+  private let bytesPerRequest: Int
   private var items: [ParcelItem] = []
   /// The last item's object is not closed yet.
   private var isInSpan = false
   private var hasAnnotations = false
 
-  package init(_ filter: AttributeFilter = AttributeFilter()) { writer = ZipkinWriter(filter) }
+  /// `bytesPerRequest`: more only for one span that is longer.
+  package init(_ filter: AttributeFilter = AttributeFilter(), bytesPerRequest: Int = .max) {
+    writer = ZipkinWriter(filter)
+    self.bytesPerRequest = bytesPerRequest
+  }
 
   package var pendingRecords: Int { items.count }
   package var pendingBytes: Int { writer.out.count }
@@ -64,9 +69,18 @@ package final class ZipkinBuilder: ParcelBuilder {
     closeSpan()
     guard !items.isEmpty else { return [] }
     let size = writer.out.count
-    let parcel = JoinedParcel(.array, road: 0, items, ParcelBytes(taking: &writer.out))
+    let bytes = ParcelBytes(taking: &writer.out)
     writer.out.reserve(min(size, 1 << 20))
-    items = []
-    return [parcel]
+    defer { items = [] }
+    // Whoever asks for a cut does so when there is more than goes into one request.
+    var parcels: [any Parcel] = []
+    var first = 0
+    for place in items.indices where place > first {
+      // With both brackets.
+      guard items[place].end - items[first].start > bytesPerRequest - 2 else { continue }
+      parcels.append(JoinedParcel(.array, road: 0, Array(items[first..<place]), bytes))
+      first = place
+    }
+    return parcels + [JoinedParcel(.array, road: 0, Array(items[first...]), bytes)]
   }
 }

@@ -43,15 +43,7 @@ package enum ListenAddress: Sendable, Equatable {
   /// Only this machine reaches it. Names other than `localhost` count as reachable: what they resolve to may change.
   package var isLoopback: Bool {
     guard case .open(let host, _) = self else { return true }
-    if host == "localhost" { return true }
-    var v4 = in_addr()
-    if inet_pton(AF_INET, host, &v4) == 1 { return UInt32(bigEndian: v4.s_addr) >> 24 == 127 }
-    var v6 = in6_addr()
-    guard inet_pton(AF_INET6, host, &v6) == 1 else { return false }
-    return withUnsafeBytes(of: v6) { bytes in
-      let isMapped = bytes.prefix(10).allSatisfy { $0 == 0 } && bytes[10] == 0xff && bytes[11] == 0xff
-      return isMapped ? bytes[12] == 127 : bytes.prefix(15).allSatisfy { $0 == 0 } && bytes[15] == 1
-    }
+    return HostName(host).isLoopback
   }
 
   private static func isIPv6(_ host: String) -> Bool {

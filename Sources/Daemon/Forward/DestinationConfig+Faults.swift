@@ -21,20 +21,26 @@ extension DestinationConfig {
         faults.append(
           "`endpoints` has no address for \(without.joined(separator: ", ")) and there is no `endpoint`; add one, or "
             + "leave them out of `signals`")
-      } else if !endpoint.isEmpty && EndpointAddress(endpoint) == nil {
-        faults.append("`\(endpoint)` is no address; write http://HOST:PORT or https://HOST:PORT")
+      } else if !endpoint.isEmpty {
+        faults += Self.addressFault(endpoint, hint: "; write http://HOST:PORT or https://HOST:PORT")
       }
     }
     for (name, endpoint) in endpoints.sorted(by: { $0.key < $1.key }) {
       if !Signal.allCases.contains(where: { $0.name == name }) {
         faults.append("`endpoints.\(name)`: a signal is traces, metrics or logs")
       }
-      if EndpointAddress(endpoint) == nil { faults.append("`\(endpoint)` is no address") }
+      faults += Self.addressFault(endpoint, hint: "")
     }
     if !endpoints.isEmpty && protocolName == "grpc" {
       faults.append("`endpoints` is for OTLP over HTTP; gRPC has one address for all signals: `endpoint`")
     }
     return faults
+  }
+
+  private static func addressFault(_ text: String, hint: String) -> [String] {
+    if EndpointAddress(text) != nil { return [] }
+    if text.contains("#") { return ["`\(text)` has a fragment; leave out what begins with #, which is never sent"] }
+    return ["`\(text)` is no address\(hint)"]
   }
 
   private var sentSignals: [Signal] {
@@ -150,6 +156,7 @@ extension DestinationConfig {
       let near = NearestName.find(name, among: tables).map { "; did you mean `\($0)`?" }
       faults.append("`tables`: there is no table `\(name)`\(near ?? "; there are \(tables.joined(separator: ", "))")")
     }
+    if clickhouse.database.isEmpty { faults.append("`database` is empty") }
     for name in clickhouse.tables.keys.sorted() where clickhouse.tables[name]?.isEmpty == true {
       faults.append("`tables.\(name)` is empty")
     }

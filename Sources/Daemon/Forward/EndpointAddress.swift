@@ -6,8 +6,10 @@ package struct EndpointAddress: Sendable, Equatable {
   package var port: Int
   /// Begins with a slash, or empty.
   package var path: String
+  /// Begins with a question mark, or empty.
+  package var query: String
 
-  /// Nil: neither http nor https, no host, or no port of this world.
+  /// Nil: neither http nor https, no host, no port of this world, or a fragment.
   package init?(_ text: String) {
     let rest: Substring
     if text.hasPrefix("http://") {
@@ -20,8 +22,9 @@ package struct EndpointAddress: Sendable, Equatable {
       return nil
     }
     let authority = rest.prefix { $0 != "/" && $0 != "?" }
-    path = String(rest.dropFirst(authority.count))
-    guard !authority.contains("@"), !authority.contains(" ") else { return nil }
+    path = String(rest.dropFirst(authority.count).prefix { $0 != "?" })
+    query = String(rest.dropFirst(authority.count + path.count))
+    guard !authority.contains("@"), !authority.contains(" "), !rest.contains("#") else { return nil }
     var name = authority
     port = isTLS ? 443 : 80
     if authority.hasPrefix("[") {
@@ -46,13 +49,15 @@ package struct EndpointAddress: Sendable, Equatable {
     text.firstIndex(of: "?").map { text[..<$0] + "?…" } ?? text
   }
 
-  /// This machine, by its numbers or its name.
-  package var isLoopback: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
+  package var isLoopback: Bool { HostName(host).isLoopback }
+
+  /// Also by the numbers that stand for all addresses, which lead nowhere else.
+  package var isThisMachine: Bool { isLoopback || HostName(host).isUnspecified }
 
   /// With the path of the protocol where the endpoint has none.
   package func url(defaultPath: String) -> String {
     let shown = host.contains(":") ? "[\(host)]" : host
     let base = "\(isTLS ? "https" : "http")://\(shown):\(port)"
-    return base + (path.isEmpty || path == "/" ? defaultPath : path)
+    return base + (path.isEmpty || path == "/" ? defaultPath : path) + query
   }
 }

@@ -27,10 +27,10 @@ extension ResolvedConfig {
       guard let address = EndpointAddress(endpoint) else { continue }
       if !address.isLoopback && config.privacy.policy == .none && !entry.allowUnprotected {
         faults.append(
-          "\(address.host) is another machine and privacy.policy is none, so players could be known there; set "
+          "\(address.host) may be another machine and privacy.policy is none, so players could be known there; set "
             + "privacy.policy: default, or allow_unprotected: true when that is meant")
       }
-      for door in doors where address.isLoopback && door.path != "listen.udp" {
+      for door in doors where address.isThisMachine && door.path != "listen.udp" {
         guard case .open(_, let port) = door.address, port != 0, port == address.port else { continue }
         faults.append("\(endpoint) is our own `\(door.path)`")
       }

@@ -5,8 +5,8 @@ import subprocess
 
 import pytest
 
-from forward_daemon import NOON, ForwardingDaemon, attribute_list, written
-from forward_far_end import OTLPEnd
+from forward_daemon import NOON, ForwardingDaemon, attribute_list, spans, written
+from forward_far_end import FarEnd, OTLPEnd
 from garner import BINARY, ROOT, environment, run
 
 AWAY = "http://192.0.2.1:4318"
@@ -47,6 +47,20 @@ def test_our_own_door_is_no_destination(tmp_path):
     said = refused(
         tmp_path, {"round": {"type": "otlp", "endpoint": "http://127.0.0.1:43189"}}, "--otlp-http", "127.0.0.1:43189")
     assert "destinations.round" in said and "our own" in said
+
+
+@pytest.mark.parametrize("host", ["LOCALHOST", "localhost.", "0.0.0.0", "127.1", "[::ffff:127.0.0.1]", "[::]"])
+def test_it_is_ours_by_any_of_its_names(host, tmp_path):
+    file = written(tmp_path, {"round": {
+        "type": "otlp", "endpoint": f"http://{host}:4318", "allow_unprotected": True}})
+    done = check(file)
+    assert done.returncode == 78 and "our own `listen.otlp_http`" in done.stderr, done
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1.nip.io", "127.evil.example.org"])
+def test_a_name_that_begins_like_an_address_is_no_address(host, tmp_path):
+    done = check(written(tmp_path, {"away": {"type": "otlp", "endpoint": f"http://{host}:4318"}}))
+    assert done.returncode == 78 and "privacy.policy is none" in done.stderr and "our own" not in done.stderr, done
 
 
 @pytest.mark.parametrize("entry, words", [
@@ -213,6 +227,44 @@ def test_attributes_that_are_denied_do_not_leave(attributes, kept, tmp_path):
         around = resource.get("resource", {}).get("attributes", {})
         assert ("player.id" in around) == ("player.id" in kept)
         assert (b"p-77" in far.requests[0].body) == ("player.id" in kept)
+
+
+def any_value(value):
+    if isinstance(value, dict):
+        return {"kvlistValue": {"values": [{"key": key, "value": any_value(item)} for key, item in value.items()]}}
+    if isinstance(value, list):
+        return {"arrayValue": {"values": [any_value(item) for item in value]}}
+    return {"stringValue": value}
+
+
+def test_what_is_denied_leaves_in_no_map_either(tmp_path):
+    out = tmp_path / "out"
+    deny = {"attributes": {"deny": ["player.*", "secret"]}}
+    hidden = {"secret": "p-77", "open": "seen", "list": [{"player.id": "p-77"}, {"deep": {"secret": {"x": "p-77"}}}]}
+    maps = [{"key": "map", "value": any_value(hidden)}]
+    kinds = ["otlp", "zipkin", "prometheus", "loki", "webhook", "garner"]
+    with FarEnd() as far, ForwardingDaemon(tmp_path, {
+            "file": {"type": "file", "path": str(out), **deny},
+            **{kind: {"type": kind, "endpoint": f"{far.url}/{kind}", **deny} for kind in kinds}}) as daemon:
+        message = spans(["relay.span"])
+        resource = message["resourceSpans"][0]
+        resource["resource"]["attributes"] += maps
+        span = resource["scopeSpans"][0]["spans"][0]
+        span["attributes"] += maps
+        span["events"] = [{"timeUnixNano": str(NOON + 2), "name": "e", "attributes": maps}]
+        span["links"] = [{"traceId": "ab" * 16, "spanId": "cd" * 8, "attributes": maps}]
+        assert daemon.post("traces", message).status == 200
+        assert daemon.post("logs", {"resourceLogs": [{"scopeLogs": [{"logRecords": [
+            {"timeUnixNano": str(NOON), "body": any_value(hidden), "attributes": maps}]}]}]}).status == 200
+        point = {"timeUnixNano": str(NOON), "asInt": "1", "attributes": maps, "exemplars": [
+            {"timeUnixNano": str(NOON), "asInt": "1", "filteredAttributes": maps}]}
+        assert daemon.post("metrics", {"resourceMetrics": [{"scopeMetrics": [{"metrics": [
+            {"name": "m", "gauge": {"dataPoints": [point]}}]}]}]}).status == 200
+        for name in ["file", *kinds]:
+            daemon.until_sent(name)
+        bodies = [request.body for request in far.requests] + [file.read_bytes() for file in out.iterdir()]
+        assert not [body for body in bodies if b"p-77" in body]
+        assert sum(b"seen" in body for body in bodies) >= len(kinds)
 
 
 def test_signals_and_patterns_choose(tmp_path):

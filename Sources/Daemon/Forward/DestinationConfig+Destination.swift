@@ -16,6 +16,15 @@ struct DestinationFactory: Sendable {
 
   /// With the page of a destination that is fetched from.
   func makeWithPage(_ config: DestinationConfig) throws -> (Destination, ReceivedPage?) {
+    var (destination, page) = try makeBare(config)
+    if !config.deny.isEmpty {
+      let (make, deny) = (destination.builder, config.deny)
+      destination.builder = { DenyingBuilder(make(), deny: deny) }
+    }
+    return (destination, page)
+  }
+
+  private func makeBare(_ config: DestinationConfig) throws -> (Destination, ReceivedPage?) {
     guard config.type == .scrape else { return (try make(config), nil) }
     let page = ReceivedPage(config.prometheusOptions, expiry: config.prometheus.expiry)
     return (
@@ -45,7 +54,7 @@ struct DestinationFactory: Sendable {
       return Destination(options) { _ in
         try ZipkinCourier(url: url, transport)
       } builder: {
-        ZipkinBuilder(filter)
+        ZipkinBuilder(filter, bytesPerRequest: options.pace.bytes)
       }
     case .webhook:
       let address = try address(config)

@@ -193,6 +193,29 @@ import Testing
     #expect(ledger.figures(now: Self.start + 40_000_000_000)[0].state == .ended)
   }
 
+  @Test func whatCrashedBeforeDoesNotSpeakBehindTheFarewellOfItsSuccessor() {
+    let second: Int64 = 1_000_000_000
+    var ledger = UDPLedger()
+    var kept = Kept()
+    let source = ledger.source("relay", isSigned: true)
+    for (boot, at) in [(1, 0), (2, 5), (3, 6)] as [(UInt64, Int64)] {
+      _ = ledger.admit(
+        Self.numbers(boot, 0, first: 0, at: Self.start), source: source, now: Self.start + at * second)
+    }
+    func end(_ boot: UInt64, _ sequence: UInt64, at seconds: Int64) -> UDPFigures.State {
+      var farewell = Self.numbers(boot, sequence, first: 1, events: 0, at: Self.start)
+      farewell.isEnd = true
+      _ = ledger.admit(farewell, source: source, now: Self.start + seconds * second)
+      return ledger.figures(now: Self.start + seconds * second)[0].state
+    }
+    // The first has crashed; the second goes late, when the third is there.
+    #expect(end(2, 1, at: 7) == .ok)
+    #expect(end(3, 1, at: 8) == .ended)
+    kept.keep(ledger.takeMarks())
+    let again = UDPLedger(UDPLedger.Options(), marks: kept.all)
+    #expect(again.figures(now: Self.start + 8 * second)[0].state == .ended)
+  }
+
   @Test func takesTheSmallestDifferenceOfFiveMinutesForTheSkew() {
     var skew = UDPClockSkew()
     let now = Self.start

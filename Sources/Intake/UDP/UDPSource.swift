@@ -138,6 +138,9 @@ struct UDPSource: Sendable {
     figures.boots = streams.count + Int(totals.boots)
     var latest = (arrival: totals.lastSeen, ended: false)
     var speaks = false
+    // A farewell is one process's; another one of the source may be there. But one that was not heard any more when the
+    // process began that said farewell had ended before, without a word.
+    let lastBeginning = streams.values.lazy.filter(\.hasEnded).map(\.firstArrival).max() ?? .min
     for stream in streams.values {
       let missing = stream.missing(now: now)
       figures.packets += stream.packets
@@ -152,8 +155,8 @@ struct UDPSource: Sendable {
       figures.reorderedPackets += stream.reorderedPackets
       figures.duplicatePackets += stream.duplicatePackets
       figures.sent += stream.nextEvent
-      // A farewell is one process's; another one of the source may be there.
-      if !stream.hasEnded, now - stream.lastArrival <= silentAfter { speaks = true }
+      let isHeard = now - stream.lastArrival <= silentAfter && stream.lastArrival >= lastBeginning
+      if isHeard && !stream.hasEnded { speaks = true }
       if stream.lastArrival >= latest.arrival { latest = (stream.lastArrival, stream.hasEnded) }
     }
     figures.authFailed = authFailed

@@ -48,6 +48,8 @@ struct UDPStream: Sendable, Equatable {
   private(set) var duplicatePackets: UInt64 = 0
   /// The highest number of events that the sender has said it shed.
   private(set) var shed: UInt32 = 0
+  /// Nanoseconds since 1970; 0: not known, in what older versions wrote.
+  private(set) var firstArrival: Int64 = 0
   private(set) var lastArrival: Int64 = 0
   /// µs since 1970, by the sender's clock.
   private(set) var latestSend: Int64 = .min
@@ -85,6 +87,7 @@ struct UDPStream: Sendable, Equatable {
 
   /// What every packet tells about its sender, whatever becomes of it. `isEnd` nil: it does not say how things are now.
   mutating func note(sentMicroseconds: Int64, dropped: UInt32, isEnd: Bool?, now: Int64) {
+    if lastArrival == 0 { firstArrival = now }
     lastArrival = max(lastArrival, now)
     latestSend = max(latestSend, sentMicroseconds)
     shed = max(shed, dropped)
@@ -206,7 +209,7 @@ extension UDPStream {
     for number in [
       nextSequence, nextEvent, floor, before, received, refused, finalLostEvents, finalLostPackets, packets,
       reorderedPackets, latePackets, duplicatePackets, UInt64(shed), UInt64(bitPattern: lastArrival),
-      UInt64(bitPattern: latestSend), hasEnded ? 1 : 0,
+      UInt64(bitPattern: latestSend), hasEnded ? 1 : 0, UInt64(bitPattern: firstArrival),
     ] { out.append(number) }
     return out.bytes
   }
@@ -236,6 +239,7 @@ extension UDPStream {
     lastArrival = Int64(bitPattern: read[13])
     latestSend = Int64(bitPattern: read[14])
     hasEnded = read[15] == 1
+    firstArrival = numbers.next().map { Int64(bitPattern: $0) } ?? 0
     isChanged = false
   }
 

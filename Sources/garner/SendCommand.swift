@@ -67,7 +67,7 @@ struct SendCommand: AsyncParsableCommand {
       try sender.finish()
       if bad > 0 { throw CommandFailure(.badInput, "\(bad) lines were passed over") }
     } catch let failure as EventSender.Failure {
-      throw CommandFailure(.unavailable, failure.description)
+      throw CommandFailure(failure.isUsage ? .usage : .unavailable, failure.description)
     }
   }
 

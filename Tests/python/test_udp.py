@@ -288,3 +288,9 @@ def test_who_said_farewell_over_one_way_may_speak_over_the_other(daemon):
     body = {"resourceLogs": [{"scopeLogs": [{"logRecords": [{"eventName": "late", "timeUnixNano": "1"}]}]}]}
     until(lambda: daemon.post("logs", body, Authorization=f"Bearer {token}").status == 200)
     assert state() == ["ok"]
+
+
+def test_a_key_that_is_none_is_wrong_usage():
+    for key in ("zz", "7:zz", "7:" + "zz" * 32, "0:" + "00" * 32):
+        refused = run("send", "demo.hit", "--key", key, check=False)
+        assert refused.returncode == 2, refused.stderr

@@ -6,6 +6,8 @@ import Wire
 package struct EventSender: ~Copyable {
   package struct Failure: Error, CustomStringConvertible {
     package var description: String
+    /// What was given cannot be; else it could not be sent.
+    package var isUsage = false
   }
 
   /// A packet stays below what every network carries whole.
@@ -52,13 +54,13 @@ package struct EventSender: ~Copyable {
   private static func parse(_ key: String) throws(Failure) -> (UInt32, [UInt8]) {
     let parts = key.split(separator: ":", omittingEmptySubsequences: false)
     guard parts.count == 2, let id = UInt32(parts[0]), id > 0, parts[1].utf8.count == 64 else {
-      throw Failure(description: "a key is KEY_ID:HEX, as `garner token create --udp` prints it")
+      throw Failure(description: "a key is KEY_ID:HEX, as `garner token create --udp` prints it", isUsage: true)
     }
     let digits = Array(parts[1].utf8)
     var bytes: [UInt8] = []
     for at in stride(from: 0, to: 64, by: 2) {
       guard let byte = UInt8(String(decoding: digits[at..<at + 2], as: UTF8.self), radix: 16) else {
-        throw Failure(description: "the key has something other than hexadecimal digits behind the colon")
+        throw Failure(description: "behind the colon of the key are other than hexadecimal digits", isUsage: true)
       }
       bytes.append(byte)
     }

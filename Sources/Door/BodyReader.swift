@@ -30,7 +30,11 @@ package struct BodyReader: Sendable {
   ) async throws(DoorError) -> Body {
     let declared = request.headers[.contentLength].flatMap { Int($0) }
     if let declared, declared > limits.bodyBytes { throw .tooLarge(limitBytes: limits.bodyBytes) }
-    guard let permit = budget.reserve(declared ?? min(Self.chunkedStart, limits.bodyBytes)) else { throw Self.noRoom }
+    let permit =
+      if let declared { budget.reserve(beginningOf: declared) } else {
+        budget.reserve(min(Self.chunkedStart, limits.bodyBytes))
+      }
+    guard let permit else { throw Self.noRoom }
     if request.headers[.expect] != nil { await invite(context) }
     return try unpack(try await collect(request.body, declared, permit), coding, permit)
   }
@@ -60,7 +64,8 @@ package struct BodyReader: Sendable {
         let total = content.count + piece.readableBytes
         guard total <= limits.bodyBytes else { throw DoorError.tooLarge(limitBytes: limits.bodyBytes) }
         if total > content.capacity {
-          guard permit.grow(to: max(total, content.capacity * 2)) else { throw Self.noRoom }
+          guard permit.grow(holding: total, of: declared ?? limits.bodyBytes) else { throw Self.noRoom }
+          content.grow(to: permit.bytes)
         }
         piece.withUnsafeReadableBytes { content.append($0) }
       }

@@ -23,6 +23,20 @@ package final class Budget: Sendable {
     claim(bytes, holding: 0) ? Permit(self, bytes) : nil
   }
 
+  /// For a body of `total` bytes that comes piece by piece: takes only what the beginning needs, so that a sender who says
+  /// much and sends nothing keeps nobody out. Nil: as things are now, all of it would find no room.
+  package func reserve(beginningOf total: Int) -> Permit? {
+    used.withLock { used in
+      guard used + total <= limitBytes || used == 0 else { return nil }
+      let first = min(total, Self.beginningBytes)
+      used += first
+      return Permit(self, first)
+    }
+  }
+
+  /// Most bodies are smaller and are paid for at once.
+  private static let beginningBytes = 1 << 20
+
   fileprivate func claim(_ more: Int, holding own: Int) -> Bool {
     used.withLock { used in
       guard used + more <= limitBytes || used == own else { return false }
@@ -57,6 +71,10 @@ package final class Permit: Sendable {
     held.store(bytes, ordering: .relaxed)
     return true
   }
+
+  /// Grows for a body of which `bytes` are there: at least twofold, so that it is seldom copied, to at most `total`. False as
+  /// for `grow(to:)`.
+  package func grow(holding bytes: Int, of total: Int) -> Bool { grow(to: max(bytes, min(self.bytes * 2, total))) }
 
   /// Sets what is held to what is really there, without asking: for memory that is already taken, or given back.
   package func settle(at bytes: Int) {

@@ -58,6 +58,33 @@ struct BudgetTests {
     }
   }
 
+  @Test func paysForABodyAsItComes() throws {
+    let budget = Budget(limitBytes: 64 << 20)
+    let stalled = try #require(budget.reserve(beginningOf: 60 << 20))
+    #expect(stalled.bytes == 1 << 20 && budget.usedBytes == 1 << 20)
+    #expect(budget.reserve(beginningOf: 100)?.bytes == 100)
+    #expect(budget.reserve(beginningOf: 64 << 20) == nil)
+    #expect(stalled.grow(holding: (1 << 20) + 1, of: 60 << 20) && stalled.bytes == 2 << 20)
+    #expect(stalled.grow(holding: 59 << 20, of: 60 << 20) && stalled.bytes == 59 << 20)
+    #expect(stalled.grow(holding: 60 << 20, of: 60 << 20) && stalled.bytes == 60 << 20)
+    #expect(budget.reserve(beginningOf: 5 << 20) == nil)
+  }
+
+  @Test func whoSaysMuchAndSendsNothingKeepsNobodyOut() async throws {
+    try await withDoor(budgetBytes: 16 << 20) { door in
+      let stalled = try door.connect()
+      await stalled.send(EdgeTests.head("Expect: 100-continue", "Content-Length: \(15 << 20)"))
+      #expect(await stalled.receive()?.status == 100)
+      let body = try fixture("x00-plain.json")
+      #expect(try await door.post("/v1/traces", OTLPHTTPDoorTests.json, body).status == 200)
+      // Then it sends after all.
+      let late = body + Array(repeating: 0x20, count: (15 << 20) - body.count)
+      await stalled.send(late)
+      #expect(await stalled.receive()?.status == 200)
+      #expect(door.budget.usedBytes == 0)
+    }
+  }
+
   @Test func takesABodyOverTheBudgetWhenItIsAlone() async throws {
     try await withDoor(budgetBytes: 64 << 10) { door in
       let body = try fixture("x00-plain.json") + Array(repeating: 0x20, count: 1 << 20)

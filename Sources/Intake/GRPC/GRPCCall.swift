@@ -64,7 +64,12 @@ final class GRPCCall {
       try begin()
     }
     guard piece.readableBytes > 0, let content else { return }
-    guard content.count + piece.readableBytes <= length else { throw .severalMessages }
+    let total = content.count + piece.readableBytes
+    guard total <= length else { throw .severalMessages }
+    if total > content.capacity, let permit {
+      guard permit.grow(holding: total, of: length) else { throw BodyReader.noRoom }
+      content.grow(to: permit.bytes)
+    }
     piece.withUnsafeReadableBytes { content.append($0) }
   }
 
@@ -80,9 +85,9 @@ final class GRPCCall {
     let limit = method == .health ? GRPCGauge.healthBytes : gauge.limitBytes
     guard length <= limit else { throw .tooLarge(limitBytes: limit) }
     if method != .health { try gauge.admit(length) }
-    guard let permit = gauge.budget.reserve(length) else { throw BodyReader.noRoom }
+    guard let permit = gauge.budget.reserve(beginningOf: length) else { throw BodyReader.noRoom }
     self.permit = permit
-    content = OwnedBytes(capacity: length)
+    content = OwnedBytes(capacity: permit.bytes)
   }
 
   /// At the end of the stream; the call keeps nothing of the message.

@@ -31,7 +31,7 @@ package final class OwnedBytes: @unchecked Sendable {
 
   func use(_ written: Int) { count += written }
 
-  func grow(to wanted: Int) {
+  package func grow(to wanted: Int) {
     guard wanted > capacity else { return }
     let wider = UnsafeMutableRawPointer.allocate(byteCount: wanted, alignment: 16)
     wider.copyMemory(from: base, byteCount: count)

@@ -205,6 +205,20 @@ struct CredentialFileTests {
     }
   }
 
+  @Test func namesTheLineWhoseIDIsUsedTwice() throws {
+    let line = try CredentialBookTests.tokenLine().text
+    try write([line, line])
+    #expect(throws: CredentialFault("\(tokens):2: `id` is used twice")) {
+      try CredentialBook(tokensFile: tokens, udpKeysFile: udpKeys)
+    }
+    try write([])
+    let key = Array(#"{"key_id":1,"key":"\#(String(repeating: "00", count: 32))","source":"a"}"#.utf8)
+    try CredentialFile(udpKeys).replace { _ throws(CredentialFault) in [key, [], key] }
+    #expect(throws: CredentialFault("\(udpKeys):3: `key_id` is used twice")) {
+      try CredentialBook(tokensFile: tokens, udpKeysFile: udpKeys)
+    }
+  }
+
   @Test func takesAChangeOverAndKeepsTheOldBookWhenItIsWrong() throws {
     let now = CredentialBookTests.now
     let book = try CredentialBook(tokensFile: tokens, udpKeysFile: udpKeys)

@@ -28,9 +28,8 @@ package final class CredentialBook: Sendable {
     var first = State()
     first.tokensStamp = self.tokensFile.stamp
     first.udpStamp = udpFile.stamp
-    first.tokens = try TokenBook(
-      try self.tokensFile.parse { line throws(CredentialFault) in try TokenLine(parsing: line) })
-    first.udpKeys = try UDPKeyBook(try udpFile.parse { line throws(CredentialFault) in try UDPKeyLine(parsing: line) })
+    first.tokens = try TokenBook(try self.tokensFile.entries())
+    first.udpKeys = try UDPKeyBook(try udpFile.entries())
     let initial = first
     state.withLock { $0 = initial }
   }
@@ -48,6 +47,13 @@ package final class CredentialBook: Sendable {
   package var tokens: TokenBook { state.withLock { $0.tokens } }
   package var udpKeys: UDPKeyBook { state.withLock { $0.udpKeys } }
 
+  /// Live credentials that name a key for their pseudonyms, with that name; `now`: nanoseconds since 1970.
+  package func pseudonymKeys(now: Int64) -> [(credential: String, key: String)] {
+    let tokens = tokens.lines.filter { $0.grant.isLive(at: now) }.map { ("token \($0.id)", $0.grant.pseudonymKey) }
+    let keys = udpKeys.lines.filter { $0.grant.isLive(at: now) }.map { ("UDP key \($0.id)", $0.grant.pseudonymKey) }
+    return (tokens + keys).compactMap { name, key in key.map { (name, $0) } }
+  }
+
   /// Whether records may carry this source only with a credential.
   package func owns(source: String) -> Bool {
     let books = state.withLock { ($0.tokens, $0.udpKeys, $0.certificates.contains(source)) }
@@ -62,22 +68,23 @@ package final class CredentialBook: Sendable {
   }
 
   /// Looks at both files and takes over what has changed. Blocks for a small file read; meant to be called twice a second.
-  package func refresh(_ logger: Logger) {
+  /// True when something has changed.
+  @discardableResult package func refresh(_ logger: Logger) -> Bool {
     let before = state.withLock { $0 }
-    refresh(tokensFile, before.tokensStamp, "tokens were read again", logger) {
+    let areOther = refresh(tokensFile, before.tokensStamp, "tokens were read again", logger) {
       (lines: [TokenLine]) throws(CredentialFault) in
       let book = try TokenBook(lines, previous: before.tokens)
       return { $0.tokens = book }
     } stamp: {
       $0.tokensStamp = $1
     }
-    refresh(udpFile, before.udpStamp, "UDP keys were read again", logger) {
+    return refresh(udpFile, before.udpStamp, "UDP keys were read again", logger) {
       (lines: [UDPKeyLine]) throws(CredentialFault) in
       let book = try UDPKeyBook(lines, previous: before.udpKeys)
       return { $0.udpKeys = book }
     } stamp: {
       $0.udpStamp = $1
-    }
+    } || areOther
   }
 
   /// `make`: what puts the book of these lines in force.
@@ -85,23 +92,25 @@ package final class CredentialBook: Sendable {
     _ file: CredentialFile, _ before: CredentialFile.Stamp?, _ message: Logger.Message, _ logger: Logger,
     make: ([Line]) throws(CredentialFault) -> (inout State) -> Void,
     stamp: (inout State, CredentialFile.Stamp?) -> Void
-  ) {
+  ) -> Bool {
     // The stamp first: a change in between is seen the next time.
     let now = file.stamp
-    if now == before { return }
+    if now == before { return false }
     do throws(CredentialFault) {
-      let lines = try file.parse { line throws(CredentialFault) in try Line(parsing: line) }
+      let lines: [Line] = try file.entries()
       let apply = try make(lines)
       state.withLock {
         stamp(&$0, now)
         apply(&$0)
       }
       logger.info(message, metadata: ["event": "credentials.changed", "count": "\(lines.count)"])
+      return true
     } catch {
       state.withLock { stamp(&$0, now) }
       logger.error(
         "credentials cannot be read, those from before stay in force",
         metadata: ["event": "credentials.fault", "fault": "\(error)"])
+      return false
     }
   }
 }

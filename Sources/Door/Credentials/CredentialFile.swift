@@ -66,6 +66,16 @@ package struct CredentialFile: Sendable {
     return parsed
   }
 
+  /// All lines, each id once; a fault names the number of its line.
+  package func entries<Line: CredentialLine>() throws(CredentialFault) -> [Line] {
+    var known: Set<Line.ID> = []
+    return try parse { bytes throws(CredentialFault) in
+      let line = try Line(parsing: bytes)
+      guard known.insert(line.id).inserted else { throw CredentialFault("`\(Line.idName)` is used twice") }
+      return line
+    }
+  }
+
   /// Changes the file while nobody else does: `change` gets the lines, what it returns replaces them, by rename, mode 0600.
   /// The folder is made when it is missing.
   package func replace(

@@ -35,6 +35,8 @@ package struct Grant: Sendable, Equatable {
 /// One line of a file of credentials.
 package protocol CredentialLine: Sendable {
   associatedtype ID: Hashable
+  /// The key of `id` in the line.
+  static var idName: String { get }
   var id: ID { get }
   var grant: Grant { get set }
   /// The line without its end.
@@ -45,6 +47,7 @@ package protocol CredentialLine: Sendable {
 
 /// One line of `tokens.jsonl`.
 package struct TokenLine: CredentialLine, Equatable {
+  package static let idName = "id"
   /// Eight hexadecimal digits.
   package var id: String
   /// SHA-256 of the whole token.
@@ -112,6 +115,7 @@ package struct TokenLine: CredentialLine, Equatable {
 
 /// One line of `udp.jsonl`.
 package struct UDPKeyLine: CredentialLine, Equatable {
+  package static let idName = "key_id"
   package var id: UInt32
   /// 32 bytes: the HMAC cannot be checked with a hash of them.
   package var key: [UInt8]

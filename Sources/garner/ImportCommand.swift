@@ -89,6 +89,8 @@ struct ImportCommand: AsyncParsableCommand {
         throw failure
       } catch let error as ImportError where error.kind != .storage {
         throw CommandFailure(.badInput, "\(error)")
+      } catch let error as ConfigError {
+        throw error
       } catch {
         throw CommandFailure(.inputOutput, "\(error)")
       }

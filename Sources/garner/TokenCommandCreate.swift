@@ -66,6 +66,7 @@ struct TokenCreateCommand: ParsableCommand {
     request.component = component
     let tokens = Tokens(try place.resolve().config)
     let wanted = request
+    if let warning = tokens.warning(wanted) { Output.error("warning: \(warning)") }
     Output.line(
       try TokenFailure.mapped { () throws(Tokens.Failure) in
         udp ? try tokens.createUDPKey(wanted) : try tokens.createToken(wanted)

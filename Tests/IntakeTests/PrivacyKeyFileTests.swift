@@ -64,6 +64,23 @@ import Testing
     }
   }
 
+  @Test func wantsOneActiveKey() throws {
+    try withFolder { folder in
+      mkdir("\(folder)/keys", 0o700)
+      let path = "\(folder)/keys/f"
+      let key = String(repeating: "0a", count: 32)
+      func line(_ id: String, _ active: Bool) -> String {
+        "{\"id\":\"\(id)\",\"key\":\"\(key)\",\"active\":\(active)}\n"
+      }
+      write(line("a", true) + line("b", false) + line("c", true), path)
+      let several = PseudonymKeyFile.Fault.severalActive(path: path, line: 3)
+      #expect(throws: several) { _ = try PseudonymKeyFile.read(path) }
+      #expect("\(several)".contains("\(path): line 3: "))
+      write(line("a", false), path)
+      #expect(throws: PseudonymKeyFile.Fault.noneActive(path: path)) { _ = try PseudonymKeyFile.read(path) }
+    }
+  }
+
   @Test func refusesAFileThatOthersMayRead() throws {
     try withFolder { folder in
       mkdir("\(folder)/keys", 0o700)

@@ -1,8 +1,10 @@
 """The default policy, as a stranger with the disk would see it."""
 
 import json
+import os
+import subprocess
 
-from garner import Daemon, http, run
+from garner import BINARY, PATIENCE, Daemon, environment, http, run
 
 PLAYER = "76561198000000001"
 CANARIES = ["203.0.113.77", "canary@example.org", "hunter2-canary", "Canary Smith", PLAYER]
@@ -178,3 +180,89 @@ def test_the_policy_changes_with_a_reload(tmp_path):
         answer = daemon.control("POST", "/-/reload").json()
         assert answer == {"changed": ["privacy.drop"], "needs_restart": ["store.group_bytes"]}
         assert "axe" in sent(3)
+
+
+def serve_once(data, *arguments, **settings):
+    """`garner serve` that is expected not to start."""
+    command = [str(BINARY), "serve", "--data-dir", str(data), "--otlp-http", "127.0.0.1:0", "--otlp-grpc", "none",
+               "--udp", "none", "--console", "none", *arguments]
+    return subprocess.run(command, env=environment(**settings), stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          timeout=PATIENCE)
+
+
+def key_line(name, active=True):
+    return json.dumps({"id": name, "key": os.urandom(32).hex(), "active": active}) + "\n"
+
+
+def test_a_lost_key_is_not_replaced_by_another(tmp_path):
+    data = tmp_path / "data"
+    with Daemon(data, env=default_policy()) as daemon:
+        assert daemon.post("logs", body(PLAYER)["logs"]).status == 200
+        daemon.stop()
+    path = data / "keys" / "privacy.jsonl"
+    kept = path.read_text()
+    path.unlink()
+    for way in ("policy.json", None):
+        refused = serve_once(data, **default_policy())
+        assert refused.returncode == 78 and "privacy.jsonl is gone" in refused.stderr, refused.stderr
+        assert not path.exists()
+        # Nor is it when all keys are gone: there are rows.
+        if way:
+            (data / "keys" / way).unlink()
+    path.write_text(kept)
+    path.chmod(0o600)
+    with Daemon(data, env=default_policy()) as daemon:
+        # Nor by a reload.
+        path.unlink()
+        refused = daemon.control("POST", "/-/reload")
+        assert refused.status == 400 and b"privacy.jsonl is gone" in refused.body
+        assert not path.exists()
+        path.write_text(key_line("new"))
+        path.chmod(0o600)
+        daemon.stop()
+    # On purpose it goes on.
+    with Daemon(data, env=default_policy()) as daemon:
+        daemon.stop()
+
+
+def test_a_store_without_a_policy_needs_no_key(tmp_path):
+    data = tmp_path / "data"
+    with Daemon(data) as daemon:
+        assert daemon.post("logs", body(PLAYER)["logs"]).status == 200
+        daemon.stop()
+    (data / "keys" / "privacy.jsonl").unlink()
+    with Daemon(data) as daemon:
+        daemon.stop()
+
+
+def test_one_key_is_active(tmp_path):
+    data = tmp_path / "data"
+    (data / "keys").mkdir(parents=True)
+    path = data / "keys" / "privacy.jsonl"
+    for lines, said in ((key_line("a") + key_line("b"), "privacy.jsonl: line 2: "), (key_line("a", False), "no line has")):
+        path.write_text(lines)
+        path.chmod(0o600)
+        refused = serve_once(data, **default_policy())
+        assert refused.returncode == 78 and said in refused.stderr, refused.stderr
+
+
+def test_a_pseudonym_key_that_is_not_there_is_told(tmp_path):
+    data = tmp_path / "data"
+    create = ["token", "create", "--source", "cup", "--pseudonym-key", "spring-cup"]
+    early = run(*create, data=data)
+    assert "warning: there is no" in early.stderr
+    with Daemon(data, env=default_policy()) as daemon:
+        def told(count):
+            lines = [json.loads(line) for line in daemon.errors().splitlines() if "privacy.unknown_key" in line]
+            return len(lines) == count and all(line["pseudonym_key"] == "spring-cup" for line in lines)
+        assert told(1)
+        for more in ([], ["--udp"]):
+            refused = run(*create, *more, data=data, check=False)
+            assert refused.returncode == 2 and "no key of this id" in refused.stderr
+        run("token", "create", "--source", "second", data=data)
+        daemon.until(lambda: told(2))
+        path = data / "keys" / "privacy.jsonl"
+        path.write_text(path.read_text() + key_line("spring-cup", False))
+        assert daemon.control("POST", "/-/reload").status == 200
+        assert told(2)
+        run(*create, data=data)

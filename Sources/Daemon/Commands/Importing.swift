@@ -122,7 +122,11 @@ package enum Importing {
     options.again = again
     options.keep = keep
     options.sidecar = try Array(sidecar.utf8).withUnsafeBytes { try FileSidecar(json: $0) }
-    options.protector = try Protector(config, now: FileSystem.now())
+    do {
+      options.protector = try Protector(config, now: FileSystem.now())
+    } catch let fault as PseudonymKeyFile.Fault {
+      throw ConfigError([ConfigProblem("`privacy.key_file`: \(fault)")])
+    }
     return options
   }
 }

@@ -1,4 +1,6 @@
 import Door
+import Intake
+import Store
 import Telemetry
 
 /// The files of tokens and UDP keys as `garner token` changes them; a running daemon notices by itself within a second.
@@ -51,12 +53,14 @@ package struct Tokens: Sendable {
 
   private let tokensFile: CredentialFile
   private let udpFile: CredentialFile
+  private let privacyKeyFile: String
   /// Nanoseconds since 1970.
   private let now: Int64
 
   package init(_ config: GarnerConfig) {
     tokensFile = CredentialFile(config.tokensFile)
     udpFile = CredentialFile(config.udpKeysFile)
+    privacyKeyFile = config.privacyKeyFile
     now = Gate.wallClock()
   }
 
@@ -189,7 +193,24 @@ package struct Tokens: Sendable {
     grant.bytesPerSecond = request.bytesPerSecond
     grant.audience = audience
     grant.pseudonymKey = request.pseudonymKey
+    if let id = request.pseudonymKey, let keys = try pseudonymKeys(), !keys.contains(id: id) {
+      throw .usage("--pseudonym-key: \(privacyKeyFile) has no key of this id; add its line there first")
+    }
     return grant
+  }
+
+  private func pseudonymKeys() throws(Failure) -> PseudonymKeys? {
+    do throws(PseudonymKeyFile.Fault) {
+      return try PseudonymKeyFile.read(privacyKeyFile)
+    } catch {
+      throw .file("\(error)")
+    }
+  }
+
+  /// What cannot be checked of a request yet; nil: nothing.
+  package func warning(_ request: Request) -> String? {
+    guard request.pseudonymKey != nil, !FileSystem.exists(privacyKeyFile) else { return nil }
+    return "there is no \(privacyKeyFile) yet: put the key of this id there before anything is sent"
   }
 
   private func change(

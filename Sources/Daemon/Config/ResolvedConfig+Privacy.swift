@@ -1,11 +1,12 @@
 import Intake
 
 extension ResolvedConfig {
-  /// A key file or tombstones that cannot be used. None at all is no problem: the daemon makes a key.
+  /// A key file or tombstones that cannot be used. None at all is no problem at the first start: the daemon makes a key.
   func privacyProblems() -> [ConfigProblem] {
     var problems: [ConfigProblem] = []
     do throws(PseudonymKeyFile.Fault) {
       _ = try PseudonymKeyFile.read(config.privacyKeyFile)
+      if config.hasLostPrivacyKeys { throw .lost(path: config.privacyKeyFile) }
     } catch {
       problems.append(ConfigProblem("`privacy.key_file`: \(error)", at: place("privacy.key_file")))
     }

@@ -59,6 +59,16 @@ final class PolicyAge: Sendable {
     try? FileSystem.writeDurably(path, [UInt8](bytes))
   }
 
+  /// Whether the policy that was in force last made pseudonyms; false where nothing is known of one.
+  static func hadPseudonyms(_ directory: DataDirectory) -> Bool {
+    guard let bytes = try? FileSystem.read(directory.keys + "/policy.json", limit: 1 << 20),
+      let kept = try? JSONDecoder().decode(Kept.self, from: Data(bytes))
+    else { return false }
+    let lines = kept.policy.split(separator: "\n")
+    return lines.contains { $0.hasPrefix("privacy.policy=") && $0 != "privacy.policy=none" }
+      || lines.contains { $0.hasPrefix("privacy.pseudonymize=") && $0 != "privacy.pseudonymize=[]" }
+  }
+
   private static func text(_ config: GarnerConfig) -> String {
     ConfigKey.all.filter { $0.path.hasPrefix("privacy.") && $0.aliasOf == nil }
       .map { "\($0.path)=\($0.show(config))" }.joined(separator: "\n")

@@ -6,6 +6,7 @@ import ServiceLifecycle
 struct CredentialWatch: Service {
   let book: CredentialBook
   let tls: TransportSecurity?
+  let pseudonymKeys: PseudonymKeyCheck
   let logger: Logger
 
   func run() async throws {
@@ -13,7 +14,7 @@ struct CredentialWatch: Service {
       while !Task.isCancelled {
         // Cancelled is how it ends.
         try? await Task.sleep(for: .milliseconds(500))
-        book.refresh(logger)
+        if book.refresh(logger) { pseudonymKeys.look() }
         tls?.refresh(logger)
       }
     }

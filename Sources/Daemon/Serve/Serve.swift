@@ -118,6 +118,8 @@ package struct Serve: Sendable {
     if expected == 0 { readiness.set("doors", ok: false, "all are closed by configuration") }
     let budget = Budget(limitBytes: Int(config.limits.inflightBytes))
     let protector = try Protector(config, now: FileSystem.now())
+    let pseudonymKeys = PseudonymKeyCheck(credentials: credentials, protector: protector, logger: logger)
+    pseudonymKeys.look()
     let tls = try config.tlsFiles.map { try TransportSecurity($0) }
     var udp: UDPService?
     if case .open(let host, let port) = config.listen.udp {
@@ -138,13 +140,15 @@ package struct Serve: Sendable {
       store.reconfigure(config.storeOptions)
       figures?.reconfigure(UDPOptions(config))
       do {
-        try protector.reload(config, now: FileSystem.now())
+        try protector.reload(config)
+        pseudonymKeys.look()
       } catch {
         logger.error("the privacy rules stay as they were", metadata: ["fault": "\(error)"])
       }
     }
     let watches: [any Service] = [
-      watch, CredentialWatch(book: credentials, tls: tls, logger: logger), ReloadSignal(reloader: reloader),
+      watch, CredentialWatch(book: credentials, tls: tls, pseudonymKeys: pseudonymKeys, logger: logger),
+      ReloadSignal(reloader: reloader),
     ]
     // Console and control socket. Services stop from the last to the first: these stand before the doors, to stop after
     // them. While what is in flight is answered, `/readyz` says that the daemon drains (CONFORMANCE HTTP-14).

@@ -52,6 +52,9 @@ package final class Protector: Sendable {
     book.withLock { $0 = new }
   }
 
+  /// Whether the file of keys has this one. A sender whose key is not there gets pseudonyms of the active one.
+  package func knows(pseudonymKey id: String) -> Bool { rulebook.byID[id] != nil }
+
   func texts(_ sender: PrivacySender) -> TextRules { rulebook.texts(sender, observer: nil) }
 
   private var rulebook: Rulebook { book.withLock { $0 } }

@@ -17,6 +17,11 @@ package enum PseudonymKeyFile {
     case tooOpen(path: String)
     case badLine(path: String, line: Int)
     case noKey(path: String)
+    /// Which one to use is not said, or said twice. `line`: the second one.
+    case noneActive(path: String)
+    case severalActive(path: String, line: Int)
+    /// There were keys, and the store has pseudonyms made with them.
+    case lost(path: String)
 
     package var description: String {
       switch self {
@@ -25,6 +30,15 @@ package enum PseudonymKeyFile {
       case .badLine(let path, let line):
         "\(path): line \(line): expected {\"id\",\"key\" (64 hexadecimal digits),\"created\",\"active\"}, each id once"
       case .noKey(let path): "\(path): there is no key in it"
+      case .noneActive(let path): "\(path): no line has \"active\":true; one must"
+      case .severalActive(let path, let line):
+        "\(path): line \(line): a line before has \"active\":true already; keys of events and of the past have false"
+      case .lost(let path):
+        """
+        \(path) is gone, and what is stored has pseudonyms made with it: under a new key every player would be somebody \
+        else, could not be asked for by the id, and who was erased could come back. Put the file back from its backup; \
+        to go on with a new key on purpose write that into the file (docs/privacy.md, "A lost key")
+        """
       }
     }
   }
@@ -67,8 +81,10 @@ package enum PseudonymKeyFile {
       guard let entry = entry(Array(line)), !entries.contains(where: { $0.id == entry.id }) else {
         throw .badLine(path: path, line: index + 1)
       }
+      if entry.active, entries.contains(where: \.active) { throw .severalActive(path: path, line: index + 1) }
       entries.append(entry)
     }
+    if !entries.isEmpty, !entries.contains(where: \.active) { throw .noneActive(path: path) }
     guard let keys = PseudonymKeys(entries) else { throw .noKey(path: path) }
     return keys
   }

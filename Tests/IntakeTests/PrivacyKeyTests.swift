@@ -115,6 +115,62 @@ import Testing
     #expect(try PrivacySample.data("item", value) == "{\"item\":{\"name\":\"Al\"}}")
   }
 
+  /// As maps of an attribute and as its JSON text.
+  @Test(arguments: [
+    ("{\"rating\":1500,\"apm\":81.5,\"won\":true}", "{\"rating\":1500,\"apm\":81.5,\"won\":true}"),
+    ("{\"stats\":{\"scores\":[900,1500]},\"team\":null}", "{\"stats\":{\"scores\":[900,1500]},\"team\":null}"),
+  ])
+  func figuresOfAPlayerStay(map: String, expected: String) throws {
+    let stored = try PrivacySample.data("player", PrivacySample.string(map))
+    #expect(stored == "{\"player\":\(PrivacySample.quoted(expected))}")
+  }
+
+  @Test(arguments: [
+    "{\"x\":\"canary\"}", "{\"rating\":\"canary\"}", "{\"id\":4711}", "{\"steamID\":4711}", "{\"account\":4711}",
+    "{\"user_number\":4711.0}", "{\"rating\":76561198000000001}", "{\"seen\":[4711000000]}", "{\"a\":{\"uid\":4711}}",
+    "{\"rating\":[{\"id\":4711}]}", "{\"ids\":[4711]}", "[4711]", "{\"rating\":7.6561198e16}", "{\"player_id\":4711}",
+    "{\"rating\":{\"phone\":4711}}",
+  ])
+  func whoAPlayerIsDoesNotStay(map: String) throws {
+    let stored = try PrivacySample.data("player", PrivacySample.string(map))
+    #expect(stored.contains("p_") && !stored.contains("canary") && !stored.contains("4711") && !stored.contains("7656"))
+  }
+
+  @Test func exemptsWhatAPathNames() throws {
+    let policy = PrivacyPolicy(drop: ["relay.peer.note"], scrub: ["!relay.peer", "!player.*"])
+    let protector = Protector(policy, keys: PseudonymKeys(key: PrivacySample.key))
+    for text in [
+      #"{"relay":{"peer":"203.0.113.7"}}"#, #"{"a":{"relay":{"peer":["203.0.113.7"]}}}"#,
+      #"{"relay.peer":"203.0.113.7"}"#,
+    ] {
+      #expect(try PrivacySample.data("j", PrivacySample.string(text), protector).contains("203.0.113.7"), "\(text)")
+    }
+    let map = #"{"kvlistValue":{"values":[{"key":"peer","value":{"stringValue":"203.0.113.7"}}]}}"#
+    #expect(try PrivacySample.data("relay", map, protector) == #"{"relay":{"peer":"203.0.113.7"}}"#)
+    // Where only some keys are scrubbed the path of one of them is no exception.
+    let only = Protector(
+      PrivacyPolicy(base: .none, scrub: ["relay", "peer"]), keys: PseudonymKeys(key: PrivacySample.key))
+    #expect(try PrivacySample.data("relay", map, only) == #"{"relay":{"peer":"[ip]"}}"#)
+    // What is not scrubbed is hashed and dropped all the same.
+    for text in [
+      #"{"other":{"peer":"203.0.113.7"}}"#, #"{"peer":"203.0.113.7"}"#, #"{"relay":{"peer":{"note":"203.0.113.7"}}}"#,
+      #"{"player":{"team_id":"203.0.113.7"}}"#,
+    ] {
+      #expect(try !PrivacySample.data("j", PrivacySample.string(text), protector).contains("203.0.113.7"), "\(text)")
+    }
+  }
+
+  @Test(arguments: [
+    (["!foo.bar"], [], ["!foo.bar"]), (["!host.*", "!host.name", "!*"], [], []),
+    (["x.*", "!x.y", "!y.*x"], [], ["!y.*x"]), ([], ["device:rig.serial", "!rig.*"], []),
+    (["!player.name"], ["!user.hash", "!rig.serial", "!user.*"], ["!rig.serial"]),
+  ])
+  func knowsExceptionsFromNothing(drop: [String], pseudonymize: [String], idle: [String]) {
+    let policy = PrivacyPolicy(pseudonymize: pseudonymize, drop: drop, scrub: ["!relay.peer"])
+    #expect(policy.idleExceptions.map(\.entry) == idle)
+    #expect(PrivacyPolicy(base: .none, drop: ["!player.name"]).idleExceptions.map(\.list) == ["drop"])
+  }
+
   @Test func looksIntoBytesThatAreText() throws {
     // "a@b.org", then bytes that are no text.
     #expect(try PrivacySample.data("x", "{\"bytesValue\":\"YUBiLm9yZw==\"}") == "{\"x\":{\"$bytes\":\"W2VtYWlsXQ==\"}}")

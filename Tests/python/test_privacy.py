@@ -266,3 +266,14 @@ def test_a_pseudonym_key_that_is_not_there_is_told(tmp_path):
         assert daemon.control("POST", "/-/reload").status == 200
         assert told(2)
         run(*create, data=data)
+
+
+def test_patterns_that_say_nothing_are_told(tmp_path):
+    def check(privacy):
+        (tmp_path / "garner.yaml").write_text(f"privacy:\n  {privacy}\n")
+        return run("config", "check", "--config", str(tmp_path / "garner.yaml"), data=tmp_path / "data", check=False)
+    for entry in ("player:", "device:"):
+        refused = check(f"pseudonymize: ['{entry}']")
+        assert refused.returncode == 78 and "garner.yaml:2:" in refused.stderr
+    idle = check("drop: ['!chat.txet', voice.*]")
+    assert idle.returncode == 0 and 'privacy.drop`: "!chat.txet" takes nothing away' in idle.stderr

@@ -65,6 +65,7 @@ package struct ConfigRequest: Sendable {
       problems.append(ConfigProblem(words, at: resolved.place("data_dir")))
     }
     problems += resolved.doorProblems(for: purpose)
+    if purpose == .serving { resolved.warnings += resolved.privacyWarnings }
     guard problems.isEmpty else { throw ConfigError(problems) }
     return resolved
   }

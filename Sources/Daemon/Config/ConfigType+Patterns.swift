@@ -26,6 +26,8 @@ extension ConfigType where Value == [String] {
   private static func patternFault(_ text: String) -> String? {
     let name = text.hasPrefix("!") ? text.dropFirst() : text[...]
     guard !name.isEmpty, name.utf8.count <= 200 else { return "`\(text)`: a pattern has 1 to 200 bytes" }
+    // The word of `device:pattern`, or one that is taken for such.
+    if name.last == ":" { return "`\(text)`: there is no pattern behind the colon" }
     guard name.count(where: { $0 == "{" }) == name.count(where: { $0 == "}" }) else {
       return "`\(text)`: a brace is not closed"
     }

@@ -1,6 +1,15 @@
 import Intake
 
 extension ResolvedConfig {
+  /// Exceptions from nothing are most likely misspelt.
+  var privacyWarnings: [String] {
+    config.privacyPolicy.idleExceptions.map { list, entry in
+      let place = place("privacy.\(list)").map { "\($0): " } ?? ""
+      let message = "\(JSONText.quoted(entry)) takes nothing away, for no pattern matches such a key"
+      return "\(place)`privacy.\(list)`: \(message)"
+    }
+  }
+
   /// A key file or tombstones that cannot be used. None at all is no problem at the first start: the daemon makes a key.
   func privacyProblems() -> [ConfigProblem] {
     var problems: [ConfigProblem] = []

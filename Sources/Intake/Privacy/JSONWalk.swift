@@ -22,6 +22,8 @@ struct JSONWalk {
   private var depth = 0
   /// The value at hand belongs to a name like `token`, in JSON that is a text: what is written there is written out.
   private var isSecret = false
+  /// The value at hand is of a map that stands for a player, under a key that names nobody: numbers in it are figures.
+  private var isFigure = false
 
   /// `text` lives as long as the walk and is not empty.
   init?(_ text: UnsafeBufferPointer<UInt8>, _ scrubber: TextRules, hasEscapes: Bool) {
@@ -101,13 +103,17 @@ struct JSONWalk {
     skipSpace()
     while at < end, base[at] == UInt8(ascii: "\"") {
       let start = at
-      var rule = key()
-      if !parents.isEmpty { rule.formUnion(ruleOfPath(rule)) }
-      rule.formUnion(inherited)
+      var own = key()
+      if !parents.isEmpty { own.formUnion(ruleOfPath(own)) }
+      let rule = own.union(inherited)
       if rule.isDisjoint(with: .removes) {
         isFirst = false
         if rule.contains(.foundInKey) { rename(&renamed) }
-        if hasEscapes || isSecret { value(rule) } else { named(rule) }
+        if inherited.contains(.slots) {
+          ofPlayer(rule, isOwn: !own.isDisjoint(with: .hashes))
+        } else {
+          memberValue(rule)
+        }
         skipSpace()
       } else {
         remove(from: isFirst ? start : comma, isFirst: isFirst, rule)
@@ -119,6 +125,19 @@ struct JSONWalk {
       skipSpace()
     }
     at &+= 1
+  }
+
+  @inline(__always) private mutating func memberValue(_ rule: KeyRule) {
+    if hasEscapes || isSecret { value(rule) } else { named(rule) }
+  }
+
+  /// `{"player":{"id":7,"rating":1500}}`: the id is somebody, the rating is not. All texts are hashed, since any could be a
+  /// name. `isOwn`: its own key says that it is hashed.
+  @inline(never) private mutating func ofPlayer(_ rule: KeyRule, isOwn: Bool) {
+    let before = isFigure
+    isFigure = !isOwn && !PlayerFigure.namesSomebody(decoded(member))
+    memberValue(rule)
+    isFigure = before
   }
 
   /// A member of JSON in a text, which the rules for texts hold for: `"token":"…"` as well as `token=…`.
@@ -248,15 +267,18 @@ struct JSONWalk {
   /// `{"player":{"id":…}}` is `player.id` to everybody who reads it; the maps around are looked at, as long as their keys are
   /// single words. No pattern has more of these.
   @inline(never) private func ruleOfPath(_ own: KeyRule) -> KeyRule {
-    guard own.isDisjoint(with: .ofPath) else { return [] }
+    guard own.isDisjoint(with: .actions) else { return [] }
     var path = Array(text[member])
+    var exempt: KeyRule = []
     for parent in parents.suffix(Self.pathLimit).reversed() {
       guard !text[parent].contains(UInt8(ascii: ".")) else { break }
       path = Array(text[parent]) + [UInt8(ascii: ".")] + path
-      let found = rules.rule(path).intersection(.ofPath)
-      if !found.isEmpty { return found }
+      let found = rules.rule(path).intersection(rules.ofPath)
+      exempt.formUnion(found.intersection(.exempt))
+      // Not to be scrubbed says nothing of what else is to be done: the maps around may say that.
+      if !found.isDisjoint(with: .actions) { return found.union(exempt) }
     }
-    return []
+    return exempt
   }
 
   /// Two keys of one map that become the same stay two keys.
@@ -365,6 +387,7 @@ struct JSONWalk {
     {
       return
     }
+    if isFigure, PlayerFigure.isFigure(value) { return }
     note()
     if case .text(let text) = scrubber.pseudonym(value, rule) {
       replace(range, with: [UInt8(ascii: "\"")] + text + [UInt8(ascii: "\"")])

@@ -48,6 +48,32 @@ struct KeyPattern: Sendable, Equatable {
   }
 }
 
+extension KeyPattern {
+  /// Whether there is a key that both match.
+  func overlaps(_ other: KeyPattern) -> Bool {
+    let star = UInt8(ascii: "*")
+    let (a, b) = (bytes, other.bytes)
+    // By what is left of `b`, for one more byte of `a` each time, from their ends on.
+    var after = [Bool](repeating: false, count: b.count + 1)
+    for i in stride(from: a.count, through: 0, by: -1) {
+      var row = after
+      for j in stride(from: b.count, through: 0, by: -1) {
+        if i == a.count, j == b.count {
+          row[j] = true
+        } else if i < a.count, a[i] == star {
+          row[j] = after[j] || j < b.count && row[j + 1]
+        } else if j < b.count, b[j] == star {
+          row[j] = row[j + 1] || i < a.count && after[j]
+        } else {
+          row[j] = i < a.count && j < b.count && a[i] == b[j] && after[j + 1]
+        }
+      }
+      after = row
+    }
+    return after[0]
+  }
+}
+
 /// Patterns of one action, with their exceptions.
 struct KeyPatterns: Sendable {
   private var patterns: [KeyPattern] = []

@@ -19,8 +19,10 @@ struct KeyRule: OptionSet, Sendable {
 
   static let removes: KeyRule = [.strip, .drop]
   static let hashes: KeyRule = [.player, .device]
+  /// What is done to a key or a value beside scrubbing.
+  static let actions: KeyRule = [.strip, .drop, .player, .device, .slots]
   /// What a longer path can say of a key that its last part does not.
-  static let ofPath: KeyRule = [.strip, .drop, .player, .device, .slots]
+  static let ofPath: KeyRule = actions.union(.exempt)
   /// What holds for all that is inside a map, too.
   static let inherited: KeyRule = [.player, .device, .slots, .exempt]
 }
@@ -39,6 +41,8 @@ final class KeyRules: @unchecked Sendable {
   let scrubsTexts: Bool
   /// False: nor are keys in them anybody's business.
   let readsTexts: Bool
+  /// What paths can add to the rules of keys. Where only some keys are scrubbed, not to be one of them is no exception.
+  let ofPath: KeyRule
   let memo = KeyMemo()
   /// By `TextColumn`.
   private(set) var columns: [KeyRule] = []
@@ -55,6 +59,7 @@ final class KeyRules: @unchecked Sendable {
     devices = KeyPatterns(active ? PrivacyPolicy.standardDevices : [], adding: byDevice + exceptions)
     scrubs = KeyPatterns(active ? ["*"] : [], adding: policy.scrub)
     readsTexts = active || !(policy.drop + policy.pseudonymize + policy.scrub).isEmpty
+    ofPath = active && !policy.scrub.contains("!*") ? .ofPath : .actions
     scrubsTexts = active || policy.scrub.contains { !$0.hasPrefix("!") }
     columns = TextColumn.allCases.map { column in
       column.keys.reduce(into: []) { $0.formUnion(classify(Array($1.utf8))) }

@@ -24,6 +24,25 @@ package struct PrivacyPolicy: Sendable, Equatable {
     self.scrub = scrub
   }
 
+  /// Entries like `!pattern` that change nothing, each with the list that it is in: no key that they match would be touched.
+  package var idleExceptions: [(list: String, entry: String)] {
+    let isActive = base == .standard
+    func own(_ entries: [String]) -> [String] { entries.filter { !$0.hasPrefix("!") } }
+    let hashed = own(pseudonymize).map { $0.hasPrefix("device:") ? String($0.dropFirst(7)) : $0 }
+    let lists: [(String, [String], [String])] = [
+      ("pseudonymize", pseudonymize, (isActive ? Self.standardPlayers + Self.standardDevices : []) + hashed),
+      ("drop", drop, (isActive ? Self.standardDrops + Self.playerDrops : []) + own(drop)),
+      ("scrub", scrub, (isActive ? ["*"] : []) + own(scrub)),
+    ]
+    return lists.flatMap { name, entries, inForce in
+      let patterns = inForce.flatMap(KeyPattern.patterns)
+      return entries.filter { entry in
+        entry.hasPrefix("!")
+          && !KeyPattern.patterns(String(entry.dropFirst())).contains { own in patterns.contains { own.overlaps($0) } }
+      }.map { (list: name, entry: $0) }
+    }
+  }
+
   package static let none = PrivacyPolicy(base: .none)
 
   static let standardPlayers = [

@@ -316,6 +316,66 @@ def test_refuses_a_live_database_without_its_log(dropping, tmp_path):
     assert count(dropping) == 1
 
 
+def test_refuses_another_copy_of_a_live_database_whose_log_has_more(dropping, tmp_path):
+    live = sqlite3.connect(tmp_path / "live.db")
+    live.execute("PRAGMA journal_mode=WAL")
+    live.execute(f"CREATE TABLE telemetry_events({COLUMNS})")
+
+    def insert(number):
+        live.execute(f"INSERT INTO telemetry_events VALUES ({number}, '2026-03-01T12:00:00Z', 's', 'c', NULL, NULL, "
+                     "'demo', 'demo.hit', 'info', NULL, NULL, NULL, NULL)")
+        live.commit()
+    insert(1)
+    live.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    content = (tmp_path / "live.db").read_bytes()
+    put(dropping, "first.db", content)
+    done(dropping, "first.db")
+    insert(2)
+    folder = dropping.data / "drop"
+    shutil.copy(tmp_path / "live.db-wal", folder / "in" / "second.db-wal")
+    put(dropping, "second.db", content)
+    assert why(dropping, "second.db")["reasons"] == [{"reason": "has_wal", "count": 1}]
+    dropping.until((folder / "rejected" / "second.db-wal").exists)
+    live.close()
+    # Without the log it is what is known already.
+    os.rename(folder / "rejected" / "second.db", folder / "in" / "third.db")
+    done(dropping, "third.db")
+    assert count(dropping) == 1
+
+
+def test_a_young_live_database_copied_alone_is_said_to_lack_its_log(dropping, tmp_path):
+    live = sqlite3.connect(tmp_path / "live.db")
+    live.execute("PRAGMA journal_mode=WAL")
+    live.execute(f"CREATE TABLE telemetry_events({COLUMNS})")
+    live.commit()
+    put(dropping, "young.db", (tmp_path / "live.db").read_bytes())
+    assert why(dropping, "young.db")["reasons"] == [{"reason": "has_wal", "count": 1}]
+    assert "drop.no_wal" in dropping.errors()
+    live.close()
+
+
+def test_takes_a_json_export_as_an_import_does(dropping, tmp_path):
+    put(dropping, "a.ndjson", events(5, "demo.more"))
+    done(dropping, "a.ndjson")
+    odd = [{"key": "raw", "value": {"bytesValue": "AAEC"}}, {"key": "none", "value": {"doubleValue": "NaN"}},
+           {"key": "$price", "value": {"stringValue": "1"}}]
+    log = {"timeUnixNano": "1772366400000000000", "eventName": "demo.odd", "attributes": odd}
+    assert dropping.post("logs", {"resourceLogs": [{"scopeLogs": [{"logRecords": [log]}]}]}).status == 200
+    run("export", "--format", "json", "--output", str(tmp_path / "lines.json"), data=dropping.data)
+    elements = json.loads((tmp_path / "lines.json").read_text())
+    (tmp_path / "compact.json").write_text(json.dumps(elements, separators=(",", ":")))
+    (tmp_path / "pretty.json").write_text(json.dumps(elements, indent=2))
+    stored = "SELECT timestamp, session_id, component, category, event, severity, data, tick FROM telemetry_events ORDER BY id"
+    run("import", str(tmp_path / "lines.json"), data=tmp_path / "imported")
+    imported = json.loads(run("query", stored, "--format", "json", data=tmp_path / "imported").stdout)
+    assert len(imported) == 6 and imported == dropping.query(stored)
+    for name in ["lines", "compact", "pretty"]:
+        with drop(tmp_path / name) as other:
+            put(other, "export.json", (tmp_path / f"{name}.json").read_bytes())
+            done(other, "export.json")
+            assert other.query(stored) == imported
+
+
 def test_an_export_is_known_in_every_form(dropping, tmp_path):
     put(dropping, "a.jsonl", spans(3))
     done(dropping, "a.jsonl")

@@ -34,6 +34,13 @@ enum DropFormat {
         content, format: text.withUnsafeBytes { $0.holds("\"resource") } ? "otlp_json" : "ndjson", defaults,
         isDocument: isDocument(content, text))
     }
+    if first == UInt8(ascii: "[") {
+      let format = text.withUnsafeBytes { $0.holds("\"resource") } ? "otlp_json" : "ndjson"
+      if DropArray.hasLines(text, isCut: head.count == headBytes) {
+        return DropLines(content, format: format, defaults, isArray: true)
+      }
+      if DropArray.begins(text) { return try DropArray(content, format: format, defaults) }
+    }
     if DropCSV.begins(head) || stem.hasSuffix(".csv") && !head.contains(0) { return try DropCSV(content, source) }
     // A first line that is broken does not make the others so.
     let hasObjects = text.split(separator: 0x0a).dropFirst().contains { $0.first == UInt8(ascii: "{") }

@@ -11,6 +11,8 @@ struct DropLineDecoder {
   /// Lines of one signal and no identity, and the resources in them.
   private var requests: [(signal: Signal, line: Int, inside: UnsafeRawBufferPointer)] = []
   private var rows: [(line: Int, row: EventRow.Line)] = []
+  /// Elements of an array with the columns of `telemetry_events` and no identity, as an export in JSON has them.
+  private var elements: [(line: Int, row: EventRow)] = []
   private var loners: [(line: Int, head: OTLPLine)] = []
   private var events: [Int] = []
 
@@ -29,6 +31,7 @@ struct DropLineDecoder {
     }
     for (line, head) in loners { decodeLoner(line, head) }
     decodeRows()
+    decodeElements()
     return loads
   }
 
@@ -53,6 +56,8 @@ struct DropLineDecoder {
       }
       if text.holds("\"garner\""), let row = (try? EventRow.read(text)) ?? nil, row.store != nil, row.id != nil {
         rows.append((line, row))
+      } else if piece.areElements, let row = (try? EventRow.read(text)) ?? nil, !row.hasOthers, row.row.time != nil {
+        elements.append((line, row.row))
       } else {
         events.append(line)
       }
@@ -72,9 +77,15 @@ struct DropLineDecoder {
       path: path, reason: isCut ? DropFault.Reason.truncated.rawValue : reason)
   }
 
-  /// The line as it is; one that the file ends in gets a line end.
+  /// The line as it is; one that the file ends in gets a line end. An element of an array may be over many lines: in JSON a
+  /// line end is a blank like another.
   private func append(_ line: Int, to load: inout DropLoad) {
-    load.refusedText += bytes[piece.lines[line].whole]
+    let text = bytes[piece.lines[line].whole]
+    if piece.areElements {
+      load.refusedText += text.map { $0 == 0x0a || $0 == 0x0d ? 0x20 : $0 }
+    } else {
+      load.refusedText += text
+    }
     if load.refusedText.last != 0x0a { load.refusedText.append(0x0a) }
   }
 
@@ -271,6 +282,20 @@ struct DropLineDecoder {
     if !origins.origins.isEmpty { load.batch = load.batch.with(origins.origins, at: indices) }
     load.identities = identities
     load.isExport = true
+    loads.append(load)
+  }
+
+  /// Their `data` is written as `docs/schema.md` says; what no column has makes an element an event like any other.
+  private mutating func decodeElements() {
+    guard !elements.isEmpty else { return }
+    var decoder = EventDecoder(options: options, isEscaped: true, isOurs: false, expectedBytes: piece.bytes.count)
+    var load = DropLoad(batch: Batch.refused([], [:], .logs))
+    for (line, row) in elements {
+      guard let reason = decoder.append(row, path: "line \(piece.lines[line].number)") else { continue }
+      load.refusals.append(refusal(line, reason.rawValue))
+      append(line, to: &load)
+    }
+    load.batch = decoder.finish()
     loads.append(load)
   }
 }

@@ -15,16 +15,22 @@ final class DropLines: DropSource, @unchecked Sendable {
   private let defaults: EventLineDefaults
   /// All of the content is one document.
   private let isDocument: Bool
+  /// The lines are elements of an array.
+  private let isArray: Bool
   private var buffer: [UInt8] = []
   private var position = DropPosition()
   private var isAtEnd = false
   private var fault: DropFault?
 
-  init(_ content: DropContent, format: String, _ defaults: EventLineDefaults, isDocument: Bool = false) {
+  init(
+    _ content: DropContent, format: String, _ defaults: EventLineDefaults, isDocument: Bool = false,
+    isArray: Bool = false
+  ) {
     self.content = content
     self.format = format
     self.defaults = defaults
     self.isDocument = isDocument
+    self.isArray = isArray
   }
 
   func skip(to position: DropPosition) throws(DropFault) {
@@ -63,6 +69,7 @@ final class DropLines: DropSource, @unchecked Sendable {
     let text = count == bytes.count ? bytes : Array(bytes[..<count])
     var piece = DropLinePiece(bytes: text, start: position, defaults: defaults)
     piece.isCut = fault != nil && isAtEnd && text.last != 0x0a
+    if isArray { piece.stripElements() }
     position = piece.end
     buffer.removeFirst(count)
     return piece
@@ -91,6 +98,8 @@ struct DropLinePiece: DropPiece {
   let bytes: [UInt8]
   let start: DropPosition
   let defaults: EventLineDefaults
+  /// The lines are elements of an array: they are kept without what stands between them.
+  private(set) var areElements = false
   private(set) var lines: [Line] = []
   let end: DropPosition
   /// The last line breaks off because the file does.
@@ -119,6 +128,30 @@ struct DropLinePiece: DropPiece {
     }
     self.lines = lines
     end = DropPosition(offset: start.offset + Int64(bytes.count), line: start.line + count)
+  }
+
+  /// The elements of an array at these places of `bytes`.
+  init(elements: [Range<Int>], of bytes: [UInt8], start: DropPosition, defaults: EventLineDefaults) {
+    self.bytes = bytes
+    self.start = start
+    self.defaults = defaults
+    lines = elements.enumerated().map { Line(range: $1, whole: $1, number: start.line + $0 + 1) }
+    end = DropPosition(offset: start.offset + Int64(bytes.count), line: start.line + elements.count)
+    areElements = true
+  }
+
+  /// Each line is an element of an array with the comma behind it, or a bracket.
+  mutating func stripElements() {
+    areElements = true
+    lines = lines.compactMap { line in
+      var range = line.range
+      var last = range.upperBound
+      while last > range.lowerBound, bytes[last - 1] <= 0x20 || bytes[last - 1] == UInt8(ascii: ",") { last -= 1 }
+      range = range.lowerBound..<last
+      range = bytes[range].firstIndex { $0 > 0x20 }.map { $0..<range.upperBound } ?? range
+      let isBracket = range.count == 1 && [UInt8(ascii: "["), UInt8(ascii: "]")].contains(bytes[range.lowerBound])
+      return range.isEmpty || isBracket ? nil : Line(range: range, whole: range, number: line.number)
+    }
   }
 
   /// All of it is one.

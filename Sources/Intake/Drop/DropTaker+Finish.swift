@@ -4,7 +4,8 @@ import Telemetry
 
 /// Where a file goes once all that can be stored of it is.
 extension DropTaker {
-  func finish(_ file: DropFile, _ progress: DropProgress, holdsLines: Bool) async -> Outcome {
+  /// `isKnown`: the content is remembered by what was stored of it before.
+  func finish(_ file: DropFile, _ progress: DropProgress, holdsLines: Bool, isKnown: Bool) async -> Outcome {
     var progress = progress
     progress.finishedAt = options.clock()
     let isWhole = progress.isWhole
@@ -27,13 +28,12 @@ extension DropTaker {
       }
     }
     do throws(DropStopped) {
-      let mark = Mark(key: DropProgress.key(file.hash), value: progress.value)
-      var marks = [mark]
+      var marks = isKnown ? [] : [Mark(key: DropProgress.key(file.hash), value: progress.value)]
       // The file goes, and its number may be another one's tomorrow.
       if (try? await value(of: DropGrowth.key(file.stamp))) ?? nil != nil {
         marks.append(Mark(key: DropGrowth.key(file.stamp), value: nil))
       }
-      _ = try await append(Batch.refused([], [:], .logs), [], marks)
+      if !marks.isEmpty { _ = try await append(Batch.refused([], [:], .logs), [], marks) }
     } catch {
       return .stopped
     }

@@ -63,6 +63,8 @@ package final class DropTaker<Store: DropStore, Rejects: RejectSink>: Sendable {
       return .again
     }
     if let known = before, known.state != .taking, known.stored + known.deduplicated + known.filtered > 0 {
+      // The same file may have other rows now, in its write-ahead log: it is refused, and what is known stays known.
+      if await isBesideItsLog(file) { return await settled(take(file, fresh(file), isKnown: true), file) }
       vitals.count(.duplicate)
       logger.info(
         "a dropped file is known already",
@@ -72,16 +74,31 @@ package final class DropTaker<Store: DropStore, Rejects: RejectSink>: Sendable {
       return await settled(
         leaveFolder(file, to: folder.done, as: folder.freeName(name, in: folder.done, hash: file.hex)), file)
     }
-    var progress = DropProgress()
+    var progress = fresh(file)
     if let known = before, known.state == .taking {
       progress = known
-    } else {
-      progress.takenAt = options.clock()
-      if let position = await grown(file) { progress.position = position }
+      progress.name = told(name)
+      progress.bytes = file.stamp.size
+    } else if let position = await grown(file) {
+      progress.position = position
     }
-    progress.name = told(name)
-    progress.bytes = file.stamp.size
     return await settled(take(file, progress), file)
+  }
+
+  private func fresh(_ file: DropFile) -> DropProgress {
+    var progress = DropProgress()
+    progress.takenAt = options.clock()
+    progress.name = told(file.name)
+    progress.bytes = file.stamp.size
+    return progress
+  }
+
+  private func isBesideItsLog(_ file: DropFile) async -> Bool {
+    guard file.hasWAL else { return false }
+    let stopping = stopping
+    return await DropThread.run {
+      DropFormat.isDatabase(DropContent(file.descriptor, length: file.stamp.size, stopping: stopping).head(16))
+    }
   }
 
   /// What was taken of a file that is still being written to need not be taken again.
@@ -99,7 +116,8 @@ package final class DropTaker<Store: DropStore, Rejects: RejectSink>: Sendable {
     return try await DropThread.run { Result { try store.mark(key) } }.get()
   }
 
-  private func take(_ file: DropFile, _ start: DropProgress) async -> Outcome {
+  /// `isKnown`: what the content is remembered by is of an earlier file, and stays.
+  private func take(_ file: DropFile, _ start: DropProgress, isKnown: Bool = false) async -> Outcome {
     var progress = start
     var sidecar = FileSidecar()
     var source: (any DropSource)?
@@ -125,7 +143,7 @@ package final class DropTaker<Store: DropStore, Rejects: RejectSink>: Sendable {
     }
     // A stop looks like a file that breaks off.
     if stopping.isSet { return .stopped }
-    return await finish(file, progress, holdsLines: source?.hasLines ?? false)
+    return await finish(file, progress, holdsLines: source?.hasLines ?? false, isKnown: isKnown)
   }
 
   // MARK: what it is
@@ -174,14 +192,19 @@ package final class DropTaker<Store: DropStore, Rejects: RejectSink>: Sendable {
         guard DropFormat.isDatabase(content.head(16)) else {
           return .success(try DropFormat.source(content, name: file.name, sidecar: sidecar, defaults))
         }
-        let database = try Self.database(file, content, folder, store)
         // Bytes 18 and 19 of the header: 2 is the write-ahead log.
-        if content.head(20).suffix(2).contains(2) {
+        let hadLog = content.head(20).suffix(2).contains(2)
+        if hadLog, !file.hasWAL {
           logger.warning(
             "a dropped database was copied without its write-ahead log: what is only there is missing",
             metadata: ["event": "drop.no_wal", "file": "\(told)"])
         }
-        return .success(database)
+        do throws(DropFault) {
+          return .success(try Self.database(file, content, folder, store))
+        } catch {
+          // Of a young one all may be there, the table too.
+          throw hadLog && error.reason == .unknownFormat ? DropFault(.hasWAL) : error
+        }
       } catch {
         return .failure(error)
       }

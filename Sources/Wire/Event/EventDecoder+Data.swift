@@ -161,7 +161,7 @@ extension EventDecoder {
   /// passes them over as values without a text.
   private mutating func escape(_ c: inout JSONCursor) throws(JSONFault) -> Bool {
     var ahead = c
-    let text = try ahead.storedValue()
+    _ = try ahead.storedValue()
     var object = StoredObject(c)
     guard let key = try object.next(), key.spells("$bytes") || key.spells("$double") else { return false }
     let value = try object.cursor.storedValue()
@@ -171,7 +171,10 @@ extension EventDecoder {
       key.spells("$bytes")
       ? Self.isBase64(inside) : ["NaN", "Infinity", "-Infinity"].contains { inside.elementsEqual($0.utf8) }
     guard isValue else { return false }
-    builder.arena.append(text)
+    // Without blanks, by which privacy would not know it.
+    builder.arena.append(key.spells("$bytes") ? "{\"$bytes\":" : "{\"$double\":")
+    builder.arena.append(value)
+    builder.arena.append("}")
     c = ahead
     return true
   }

@@ -32,18 +32,7 @@ extension EventRow {
 
   /// The elements of a JSON array, each as its text. Throws when it is none.
   package static func elements(_ array: UnsafeRawBufferPointer) throws(DecodeError) -> [[UInt8]] {
-    guard let cursor = JSONCursor(array) else { return [] }
-    var elements: [[UInt8]] = []
-    do throws(JSONFault) {
-      var input = StoredArray(cursor)
-      while try input.next() { elements.append([UInt8](try input.cursor.storedValue())) }
-      input.cursor.skipSpace()
-      guard input.cursor.left == 0 else { throw input.cursor.fault(.trailing) }
-    } catch {
-      let offset = Int(error.address &- UInt(bitPattern: array.baseAddress))
-      throw DecodeError(.malformed, "JSON: \(error.message)", at: offset)
-    }
-    return elements
+    try JSONShape.elements(array).map { Array(array[$0]) }
   }
 
   private static func read(_ whole: StoredObject) throws(JSONFault) -> Line? {

@@ -376,6 +376,14 @@ def test_takes_a_json_export_as_an_import_does(dropping, tmp_path):
             assert other.query(stored) == imported
 
 
+def test_an_import_has_a_life_of_its_own(dropping, tmp_path):
+    (tmp_path / "b.ndjson").write_text(events(3))
+    run("import", str(tmp_path / "b.ndjson"), data=dropping.data)
+    life = json.loads(run("why", "file:b.ndjson", "--format", "json", data=dropping.data).stdout)
+    assert [(event["step"], event["door"], event["source"], event["where"]) for event in life] == [
+        ("received", "import", None, None), ("stored", "import", None, None)]
+
+
 def test_an_export_is_known_in_every_form(dropping, tmp_path):
     put(dropping, "a.jsonl", spans(3))
     done(dropping, "a.jsonl")

@@ -113,7 +113,7 @@ struct DropMark {
   /// Of a file with the same content that came again under another name.
   func repeated(_ item: LifeItem) -> [LifeEvent] {
     if item.id.lowercased() == digest { return [] }
-    return [LifeEvent(.deduplicated, item, door: "drop", source: texts[3], detail: "the same content as \(texts[2])")]
+    return [LifeEvent(.deduplicated, item, door: "drop", source: source, detail: "the same content as \(texts[2])")]
   }
 
   private var reasons: String {
@@ -124,20 +124,28 @@ struct DropMark {
     return parts.joined(separator: ", ")
   }
 
+  /// An import of that content left the mark: its file lay wherever it lay, and no place in it is told.
+  private var isImport: Bool {
+    texts[4] == "import" || texts[4] == "garner_export" && number(8) == 0 && (number(11) > 0 || texts[3].isEmpty)
+  }
+
+  private var source: String? { texts[3].isEmpty ? nil : texts[3] }
+
   func events(_ item: LifeItem) -> [LifeEvent] {
+    let door = isImport ? "import" : "drop"
     let isRejected = texts[1] == "rejected"
     let folder = texts[1] == "taking" ? "in" : texts[1]
     var events = [
       LifeEvent(
-        .received, item, time: time(6), door: "drop", source: texts[3], count: number(11),
-        place: "drop/\(folder)/\(texts[2])",
+        .received, item, time: time(6), door: door, source: source, count: number(11),
+        place: isImport ? nil : "drop/\(folder)/\(texts[2])",
         detail: "\(number(5)) bytes, \(texts[4]), sha256 \(digest)" + (texts[1] == "taking" ? ", being taken" : ""))
     ]
     let steps: [(LifeEvent.Step, Int)] = [(.stored, 12), (.filtered, 13), (.deduplicated, 14), (.rejected, 15)]
     for (step, index) in steps where number(index) > 0 || (step == .rejected && isRejected) {
       events.append(
         LifeEvent(
-          step, item, time: time(7), door: "drop", source: texts[3], count: number(index),
+          step, item, time: time(7), door: door, source: source, count: number(index),
           detail: step == .rejected ? reasons : nil))
     }
     return events

@@ -44,7 +44,7 @@ package struct ConsoleDoor: HTTPResponder {
       response.headers[.allow] = "GET, HEAD"
       return response
     }
-    var response =
+    let response =
       switch request.uri.path {
       case "/healthz", "/health": Self.json(.ok, "{\"status\":\"ok\"}")
       case "/readyz", "/ready": Self.json(readiness.isReady ? .ok : .serviceUnavailable, readiness.json())
@@ -58,8 +58,7 @@ package struct ConsoleDoor: HTTPResponder {
           Self.text(.notFound, "no such page: here are /healthz, /readyz and /metrics\n")
         }
       }
-    if request.method == .head { response.body = ResponseBody() }
-    return response
+    return request.method == .head ? response.createHeadResponse() : response
   }
 
   private func reloaded(_ request: Request, _ reload: Reload) async -> Response {

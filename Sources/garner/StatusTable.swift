@@ -13,7 +13,10 @@ struct StatusTable {
 
   func write(_ listing: ListingArguments) throws {
     let rows = try connection.rows(
-      "SELECT key, CAST(value AS TEXT) FROM json_each(?) WHERE type NOT IN ('array','object')", .text(json))
+      """
+      SELECT key, CASE WHEN type IN ('true', 'false') THEN type ELSE CAST(value AS TEXT) END FROM json_each(?)
+      WHERE type NOT IN ('array','object')
+      """, .text(json))
     try listing.write(["what", "value"], rows.map(tableRow))
     try list("classes", ["class", "rows", "bytes", "oldest", "newest", "age"], listing)
     try list(

@@ -24,6 +24,9 @@ extension MetricsPage {
     counter(
       "garner_store_quarantined_files_total", "Files set aside because they could not be read.",
       value(vitals.quarantined))
+    gauge(
+      "garner_store_quarantine_bytes", "Bytes in quarantine/, which count against the cap.",
+      value(vitals.quarantineBytes))
     gauge("garner_store_bytes", "Bytes on disk, as du counts.", value(vitals.bytesOnDisk))
     gauge("garner_store_free_bytes", "Free bytes of the file system.", value(vitals.freeBytes))
     gauge("garner_store_reserve_bytes", "Bytes of the file system that stay free.", value(vitals.reserveBytes))

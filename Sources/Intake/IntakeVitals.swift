@@ -10,7 +10,7 @@ package final class IntakeVitals: Sendable {
   ]
   /// Why requests are refused whole, in a fixed order: what a store says, who may not come in, what is over a limit.
   package static let reasons = [
-    "disk_reserve", "queue_full", "settling_behind", "draining", "storage",
+    "disk_reserve", "queue_full", "settling_behind", "draining", "directory_gone", "storage",
     "no_credential", "bad_credential", "expired_credential", "revoked_credential", "wrong_scope", "wrong_signal",
     "rate_limited",
     "body_too_large", "headers_too_large", "slow_headers", "slow_body", "idle", "too_many_connections",

@@ -111,7 +111,7 @@ struct OTLPIntake<Sink: BatchSink, Rejects: RejectSink>: Sendable {
     } else {
       vitals.countAccepted(signal, receipt.received - receipt.rejected)
       vitals.countRejected(signal, batch.rejectionCounts)
-      if !batch.rejections.isEmpty { rejects.write(batch.rejections, door: vitals.door, signal: signal, at: now) }
+      rejects.write(batch, door: vitals.door, at: now)
     }
     return Answer(
       response: OTLPResponse(signal: signal, rejected: receipt.rejected, message: receipt.message),

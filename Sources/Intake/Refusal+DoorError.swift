@@ -14,7 +14,7 @@ extension Refusal {
     switch self {
     case .queueFull: 1
     case .settlingBehind: 3
-    case .draining, .storage: 5
+    case .draining, .directoryGone, .storage: 5
     case .diskReserve: 30
     }
   }

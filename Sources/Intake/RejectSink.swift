@@ -17,6 +17,15 @@ package struct UndecodableBody: Sendable, Equatable {
 package protocol RejectSink: Sendable {
   /// May write to a file; copies what it keeps. Troubles of its own are counted, never thrown: the rest of the request is
   /// stored already. `at`: nanoseconds since 1970.
-  func write(_ rejections: [Rejection], door: String, signal: Signal, at: Int64)
+  /// `rest`: what else of the same request was refused.
+  func write(_ rejections: [Rejection], rest: [Rejection.Rest], door: String, signal: Signal, at: Int64)
   func write(_ body: UndecodableBody, door: String, signal: Signal, at: Int64)
+}
+
+extension RejectSink {
+  /// All that was refused of `batch`.
+  package func write(_ batch: Batch, door: String, at: Int64) {
+    if batch.rejections.isEmpty { return }
+    write(batch.rejections, rest: batch.rejectionRest, door: door, signal: batch.signal, at: at)
+  }
 }

@@ -30,11 +30,12 @@ package final class DataStore: Sendable {
     self.report = report
     let vitals = StoreVitals()
     self.vitals = vitals
-    let recovery = Recovery(directory: directory, options: options, vitals: vitals, report: report)
+    var recovery = Recovery(directory: directory, options: options, vitals: vitals, report: report)
     do throws(FileError) {
       try FileSystem.createFolders(directory.path)
       guard let held = try DirectoryLock(directory) else { throw FileError("lock", directory.lock, 11) }
       lock = held
+      recovery.isInPlace = { [weak held] in held?.isInPlace ?? true }
       try recovery.makeFolders()
     } catch {
       if error.operation == "lock" {
@@ -71,10 +72,17 @@ package final class DataStore: Sendable {
       live: live, recovered: found.recovered, retired: { settler.add($0, lastID: $1) },
       look: { settler.look(within: 2_000_000_000) })
     firstID = vitals.lastID.load(ordering: .relaxed)
+    maintenance.lookAtClock()
     for number in toSettle { settler.add(number) }
     settler.start()
     writer.start()
   }
+
+  /// False once the data directory was removed, moved away or exchanged under the open store: it takes nothing any more.
+  package var isInPlace: Bool { lock.isInPlace }
+
+  /// Where to bind `control.sock`: who closes it removes its name, which by then may be that of another daemon's.
+  package var controlSocket: String { DataDirectory(lock.pathOfOurs).controlSocket }
 
   /// Takes no more batches, commits what waits, ends both threads, closes the databases. Blocks until done.
   package func close() {

@@ -143,6 +143,22 @@ package final class Batch: @unchecked Sendable {
     arena.baseAddress?.deallocate()
   }
 
+  /// Those that are not among `rejections`, one for each reason.
+  package var rejectionRest: [Rejection.Rest] {
+    guard rejectedCount > rejections.count else { return [] }
+    var left = rejectionCounts
+    for rejection in rejections {
+      left[Rejection.Tally(source: rejection.source, reason: rejection.reason), default: 0] -= 1
+    }
+    return Rejection.Reason.allCases.compactMap { reason in
+      let tallies = left.filter { $0.key.reason == reason && $0.value > 0 }
+      guard let first = tallies.first else { return nil }
+      return Rejection.Rest(
+        reason: reason, source: tallies.count == 1 ? first.key.source : nil,
+        count: tallies.values.reduce(0, +))
+    }
+  }
+
   package var rejectedCount: Int { rejectionCounts.values.reduce(0, +) }
 
   /// What the batch costs in memory, for the byte budget.

@@ -49,6 +49,8 @@ package enum Refusal: Error, Sendable, Equatable {
   case settlingBehind
   /// The daemon is stopping.
   case draining
+  /// The data directory is not there any more, or it is another one.
+  case directoryGone
   /// SQLite or the file system failed in another way; the text is for the log, never for the answer.
   case storage(String)
 
@@ -59,6 +61,7 @@ package enum Refusal: Error, Sendable, Equatable {
     case .queueFull: "queue_full"
     case .settlingBehind: "settling_behind"
     case .draining: "draining"
+    case .directoryGone: "directory_gone"
     case .storage: "storage"
     }
   }

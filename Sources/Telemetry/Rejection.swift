@@ -32,7 +32,21 @@ package struct Rejection: Sendable {
     }
   }
 
+  /// How many of one batch are kept with their text.
   package static let limitPerBatch = 1000
+
+  /// Refused records of which nothing is kept but their number.
+  package struct Rest: Sendable, Equatable {
+    package var reason: Reason
+    /// Nil: of several.
+    package var source: String?
+    package var count: Int
+    package init(reason: Reason, source: String?, count: Int) {
+      self.reason = reason
+      self.source = source
+      self.count = count
+    }
+  }
 
   package var reason: Reason
   /// Position of the record among the records of its request, in wire order.

@@ -34,7 +34,12 @@ struct ServeCommand: AsyncParsableCommand {
     do {
       try await Serve(resolved, version: Version.text) { () throws(ConfigError) in try request.resolve() }.run()
     } catch let failure as Serve.Failure {
-      throw CommandFailure(.unavailable, failure.description)
+      let status: ExitStatus =
+        switch failure {
+        case .unavailable: .unavailable
+        case .inputOutput: .inputOutput
+        }
+      throw CommandFailure(status, failure.description)
     }
   }
 }

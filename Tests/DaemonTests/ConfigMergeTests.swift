@@ -13,7 +13,7 @@ import Testing
       found.doors.map(\.address.text) == ["127.0.0.1:4318", "127.0.0.1:4317", "127.0.0.1:4319", "127.0.0.1:4320"])
     #expect(found.doors.allSatisfy { $0.address.isLoopback })
     #expect(found.config.retention.maxBytes == 500_000_000)
-    #expect(found.config.reserveBytes == 2 * (64 << 20) + (8 << 20))
+    #expect(found.config.retention.reserveBytes == nil)
   }
 
   @Test func readsEveryKindOfValue() throws {

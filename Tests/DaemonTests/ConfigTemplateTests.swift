@@ -94,11 +94,11 @@ import Wire
   }
 
   @Test func theListingNamesEveryValueAndItsOrigin() throws {
-    let found = try resolved("drain: 4s\nretention: {classes: {detail: {age: 1d}}}")
+    let found = try resolved("drain: 4s\nretention: {max_bytes: 16MiB, classes: {detail: {age: 1d}}}")
     let rows = Dictionary(uniqueKeysWithValues: found.listing.map { ($0.key, $0) })
     #expect(rows["drain"]?.value == "4s")
     #expect(rows["drain"]?.from.hasSuffix("garner.yaml:1") == true)
-    #expect(rows["retention.reserve_bytes"]?.value == "136MiB")
+    #expect(rows["retention.reserve_bytes"]?.value == "12MiB")
     #expect(rows["retention.classes.detail"]?.value == #"{"age": "1d", "match": ["gui.*", "input.*"]}"#)
     #expect(rows["log.level"]?.from == "default")
   }

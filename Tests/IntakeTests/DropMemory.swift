@@ -65,7 +65,7 @@ final class DropMemory: DropStore {
 }
 
 struct NoRejects: RejectSink {
-  func write(_ rejections: [Rejection], door: String, signal: Signal, at: Int64) {}
+  func write(_ rejections: [Rejection], rest: [Rejection.Rest], door: String, signal: Signal, at: Int64) {}
   func write(_ body: UndecodableBody, door: String, signal: Signal, at: Int64) {}
 }
 

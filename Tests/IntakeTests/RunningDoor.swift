@@ -35,7 +35,7 @@ final class ArrayRejects: RejectSink {
   var records: [Rejection] { kept.withLock { $0.0 } }
   var bodies: [UndecodableBody] { kept.withLock { $0.1 } }
 
-  func write(_ rejections: [Rejection], door: String, signal: Signal, at: Int64) {
+  func write(_ rejections: [Rejection], rest: [Rejection.Rest], door: String, signal: Signal, at: Int64) {
     kept.withLock { $0.0 += rejections }
   }
 

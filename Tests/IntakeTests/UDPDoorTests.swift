@@ -10,7 +10,7 @@ import Testing
 /// The door with real sockets, and a way to it that loses, doubles and reorders.
 @Suite(.serialized) struct UDPDoorTests {
   private struct NoRejects: RejectSink {
-    func write(_ rejections: [Rejection], door: String, signal: Signal, at: Int64) {}
+    func write(_ rejections: [Rejection], rest: [Rejection.Rest], door: String, signal: Signal, at: Int64) {}
     func write(_ body: UndecodableBody, door: String, signal: Signal, at: Int64) {}
   }
 

@@ -45,6 +45,26 @@ final class StoreDiary: Sendable {
     events.withLock { events in events.count { if case .clockJumped = $0 { true } else { false } } }
   }
 
+  /// Names of days of the reject log that retention took, with why.
+  var rejectedDays: [String] {
+    events.withLock { events in
+      events.compactMap { event in
+        guard case .rejectsPruned(let path, _, let policy) = event else { return nil }
+        return "\(path.split(separator: "/").last ?? "") \(policy)"
+      }
+    }
+  }
+
+  /// How often it told that `quarantine/` is large.
+  var quarantineWarnings: Int {
+    events.withLock { events in events.count { if case .quarantineLarge = $0 { true } else { false } } }
+  }
+
+  /// Paths of files of a later version.
+  var newer: [String] {
+    events.withLock { events in events.compactMap { if case .newer(let path) = $0 { path } else { nil } } }
+  }
+
   /// Paths of files that retention took, in that order.
   var prunedPaths: [String] {
     events.withLock { events in

@@ -233,6 +233,55 @@ import Testing
     #expect(store.diary.jumps == 2)
   }
 
+  /// What arrives under the wrong clock, and a restart, do not vouch for it.
+  @Test func aJumpIsRememberedOverAStart() async throws {
+    let store = try ModelStore()
+    store.options.clockGrace = StepClock.hour
+    try await store.append([store.log("chat.message")])
+    try store.settle()
+    store.close()
+    store.clock.advance(74 * 365 * StepClock.day)
+    try await store.append([store.log("chat.message")])
+    try store.settle()
+    try store.start().maintainNow()
+    #expect(try store.marks() == [1, 2] && store.diary.jumps == 1)
+    for start in 2...4 {
+      try store.restart().maintainNow()
+      #expect(try store.marks() == [1, 2] && store.diary.jumps == start)
+    }
+    store.clock.advance(-74 * 365 * StepClock.day)
+    try store.restart().maintainNow()
+    #expect(store.diary.jumps == 4)
+    store.clock.advance(29 * StepClock.day)
+    try store.restart().maintainNow()
+    store.clock.advance(2 * StepClock.day)
+    try store.restart().maintainNow()
+    #expect(try store.marks() == [2])
+  }
+
+  @Test func theHoursOfANewClockAreCountedOverStarts() {
+    let far = StepClock.noon + 74 * 365 * StepClock.day
+    let hour = StepClock.hour
+    func watch(doubted: Int64, last: Int64) -> ClockWatch {
+      ClockWatch(ClockWatch.Memory(trusted: StepClock.noon, last: last, doubted: doubted))
+    }
+    let early = watch(doubted: hour, last: far)
+    early.look(far + hour, newest: far, grace: 2 * hour) { _ in }
+    #expect(!early.isTrusted && early.takeNews() == nil)
+    let late = watch(doubted: 2 * hour, last: far)
+    late.look(far + hour, newest: far, grace: 2 * hour) { _ in }
+    #expect(late.isTrusted)
+    #expect(late.takeNews() == ClockWatch.Memory(trusted: far + hour, last: far + hour, doubted: nil))
+    let elsewhere = watch(doubted: 2 * hour, last: far)
+    elsewhere.look(far + 31 * StepClock.day, newest: far, grace: 2 * hour) { _ in }
+    #expect(!elsewhere.isTrusted)
+  }
+
+  @Test(arguments: ["", "1 2", "1 2 x", "1 2 3 4"])
+  func aMemoryThatCannotBeReadIsNone(text: String) {
+    #expect(ClockWatch.Memory(text) == nil)
+  }
+
   @Test func whatCameIn1970AgesFromWhenTheClockWasPutRight() async throws {
     let store = try ModelStore()
     store.clock.set(5_000_000_000)
@@ -261,5 +310,67 @@ import Testing
     #expect(FileSystem.nanoseconds(seconds: 10_413_792_000, 0) == 9_000_000_000 * 1_000_000_000)
     #expect(FileSystem.nanoseconds(seconds: -5, 0) == 0)
     #expect(FileSystem.nanoseconds(seconds: 1, 2) == 1_000_000_002)
+  }
+}
+
+/// The folder may be taken away under an open store, and another store made in its place.
+@Suite struct TakenFolderTests {
+  @Test(arguments: [false, true])
+  func nothingOfTheNewStoreIsTouched(isSettling: Bool) async throws {
+    let store = try ModelStore()
+    try store.start()
+    try await store.append([store.log("chat.message")])
+    if isSettling { try store.settle() }
+    let moved = store.directory.path + "-moved"
+    defer { ModelStore.remove(moved) }
+    try FileSystem.move(store.directory.path, moved)
+    #expect(try !store.start().isInPlace)
+    let new = try DataStore(store.directory, store.options)
+    for _ in 0..<2 {
+      _ = try await new.writer.append(
+        SampleBatch.make(.logs, [store.log("chat.message"), store.log("gui.click")]), key: nil, door: "test")
+      new.settleAll()
+    }
+    let databases = [store.directory.catalog, store.directory.state]
+    let places = databases.map { FileSystem.place($0) }
+    await #expect(throws: Refusal.directoryGone) { try await store.append([store.log("chat.message")]) }
+    try store.start().writer.retireCurrent()
+    try store.start().writer.settlePoint()
+    try store.start().maintainNow()
+    #expect(throws: StoreFailure.self) { try store.start().clear(Clearing(before: nil, category: nil)) }
+    store.close()
+    #expect(databases.map { FileSystem.place($0) } == places)
+    #expect(new.isInPlace)
+    #expect(try store.account().present == 4)
+    #expect(try store.account().received == 4)
+    new.close()
+    #expect(try store.account().balances)
+    let after = try DataStore(DataDirectory(moved), store.options)
+    after.settleAll()
+    after.close()
+    #expect(try Books.read(DataDirectory(moved), countFiles: true).balances)
+  }
+
+  /// SQLite finds nothing at the old names, but neither is anything put there.
+  @Test func aRemovedFolderStaysRemoved() async throws {
+    let store = try ModelStore()
+    try await store.append([store.log("chat.message")])
+    try store.settle()
+    ModelStore.remove(store.directory.path)
+    await #expect(throws: Refusal.directoryGone) { try await store.append([store.log("chat.message")]) }
+    try store.start().maintainNow()
+    store.close()
+    #expect(!FileSystem.exists(store.directory.path))
+  }
+
+  @Test func aSettledFileOfALaterVersionIsNamedAtTheStart() async throws {
+    let store = try ModelStore()
+    try await store.append([store.log("chat.message")])
+    try store.settle()
+    store.close()
+    let path = try #require(try store.settledFiles().first?.path)
+    try ModelStore.overwrite(path, at: 60, with: [0, 0, 0, 99])
+    try store.start()
+    #expect(store.diary.newer == [path])
   }
 }

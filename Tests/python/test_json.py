@@ -3,6 +3,8 @@
 import gzip
 import json
 
+from garner import run
+
 NOON = 1_767_268_800_000_000_000
 
 
@@ -84,3 +86,17 @@ def test_another_content_type_is_415_and_another_method_405(daemon):
 def test_an_empty_request_is_success(daemon):
     for signal in ("traces", "metrics", "logs"):
         assert (daemon.post(signal, {}).status, daemon.post(signal, b"", "application/x-protobuf").status) == (200, 200)
+
+
+def test_the_reject_log_tells_how_many_more_records_were_refused(daemon):
+    items = [{**span(number), "spanId": "0" * 16} for number in range(1, 2501)]
+    assert daemon.post("traces", spans(*items)).json()["partialSuccess"]["rejectedSpans"] == "2500"
+    log, = (daemon.data / "rejected").glob("*.ndjson")
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert len(lines) == 1001 and all("record" in line for line in lines[:-1])
+    last = lines[-1]
+    assert (last["reason"], last["source"], last["more"]) == ("zero_span_id", "relay", 1500)
+    again = run("import", str(log), data=daemon.data, check=False)
+    assert again.returncode == 65
+    assert "1500 more records" in again.stdout + again.stderr
+

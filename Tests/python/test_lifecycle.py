@@ -179,3 +179,85 @@ def test_the_program_lists_its_commands():
     for command in ("serve", "status", "query", "export", "balance", "healthcheck"):
         assert command in said
     assert BINARY.exists()
+
+
+def head(url):
+    return http(url, method="HEAD")
+
+
+@pytest.mark.parametrize("page", ["/readyz", "/healthz", "/"])
+def test_head_tells_the_length_that_get_has(daemon, page):
+    body = http(daemon.console + page).body
+    answer = head(daemon.console + page)
+    assert (answer.status, answer.body) == (200, b"")
+    assert int(answer.headers["Content-Length"]) == len(body)
+
+
+@pytest.mark.parametrize("how", ["removed", "moved"])
+def test_a_daemon_whose_folder_was_taken_leaves_the_new_one_alone(tmp_path, how):
+    data, aside = tmp_path / "data", tmp_path / "aside"
+    with Daemon(data) as old:
+        assert old.post("traces", spans(span(1))).status == 200
+        if how == "removed":
+            shutil.rmtree(data)
+        else:
+            data.rename(aside)
+        with Daemon(data) as new:
+            for number in range(2, 5):
+                assert new.post("traces", spans(span(number))).status == 200
+                new.settle()
+            assert old.process.wait(timeout=PATIENCE) == 74
+            said = [line for line in old.errors().splitlines() if "exchanged" in line and '"error"' in line]
+            assert len(said) == 1, old.errors()
+            new.until((data / "endpoints.json").exists)
+            assert new.post("traces", spans(span(5))).status == 200
+            new.settle()
+            assert new.query("SELECT count(*) AS n FROM telemetry_events") == [{"n": 4}]
+            assert run("balance", data=data).returncode == 0
+            assert new.stop() == 0
+    if how == "moved":
+        with Daemon(aside) as again:
+            assert again.query("SELECT count(*) AS n FROM telemetry_events") == [{"n": 1}]
+            assert run("balance", data=aside).returncode == 0
+
+
+def test_intake_says_that_the_folder_is_gone(tmp_path):
+    with Daemon(tmp_path / "data") as daemon:
+        (tmp_path / "data").rename(tmp_path / "aside")
+        try:
+            refusal = daemon.post("traces", spans(span(1)))
+        except OSError:
+            pass  # it was quicker to end
+        else:
+            assert refusal.status == 503 and "directory_gone" in refusal.json()["message"]
+        assert daemon.process.wait(timeout=PATIENCE) == 74
+
+
+def test_ready_says_what_a_small_cap_is_kept_for(tmp_path):
+    with Daemon(tmp_path / "data", env={"GARNER_RETENTION_MAX_BYTES": "2MiB"}) as daemon:
+        junk = tmp_path / "data" / "quarantine" / "old.db"
+        junk.write_bytes(bytes(1 << 20))
+        daemon.until(lambda: daemon.control("POST", "/maintain").status == 200
+                     and http(f"{daemon.console}/readyz").status == 503)
+        detail = http(f"{daemon.console}/readyz").json()["checks"]["disk"]["detail"]
+        assert "quarantine/ holds" in detail and "nothing may go" in detail
+        assert "quarantine/ takes a large part" in daemon.errors()
+
+
+def test_everybody_names_the_same_reserve(tmp_path):
+    data, config = tmp_path / "data", tmp_path / "garner.yaml"
+    config.write_text("retention:\n  max_bytes: 16MiB\n")
+    place = ("--config", str(config))
+
+    def status(*arguments):
+        return run("status", *place, *arguments, data=data).stdout
+
+    with Daemon(data, *place) as daemon:
+        assert json.loads(status("--format", "json"))["reserve_bytes"] == 12 << 20
+        assert ["ready", "true"] in [line.split() for line in status().splitlines()]
+        assert "ready,true" in status("--format", "csv").splitlines()
+        daemon.stop()
+    assert json.loads(status("--format", "json"))["reserve_bytes"] == 12 << 20
+    shown = run("config", "show", *place, "--format", "json", data=data).stdout
+    reserve, = (row for row in json.loads(shown) if row["key"] == "retention.reserve_bytes")
+    assert reserve["value"] == "12MiB"

@@ -33,7 +33,7 @@ package struct StatusReport: Sendable {
     let uptime = live.map { max(0, now - $0.started) / 1_000_000_000 } ?? 0
     let records = live?.store.vitals.committedRecords.load(ordering: .relaxed) ?? 0
     let rate = uptime > 0 ? Double(records) / Double(uptime) : 0
-    let reserve = live?.store.vitals.reserveBytes.load(ordering: .relaxed) ?? options.reserveBytes ?? 0
+    let reserve = live?.store.vitals.reserveBytes.load(ordering: .relaxed) ?? options.reserve(in: directory)
     let queue = live?.store.vitals.queueBytes.load(ordering: .relaxed) ?? 0
     var members: [String] = []
     func add(_ name: String, _ value: String) { members.append("\"\(name)\":\(value)") }

@@ -43,13 +43,15 @@ extension ConfigKey {
 
     ConfigKey(
       "retention.max_bytes", \.retention.maxBytes, .cap(atLeast: 1 << 20),
-      "Cap of the data directory in real bytes, write-ahead logs included, exports/ and drop/ not; -1: none."),
+      "Cap of the data directory in real bytes, write-ahead logs included, exports/ and drop/ not; rejected/ has a tenth "
+        + "of it; -1: none."),
     ConfigKey(
       "retention.min_age", \.retention.minAge, .duration(),
       "Nothing younger is removed for the cap; when only such rows are left, senders get 503."),
     ConfigKey(
       "retention.reserve_bytes", \.retention.reserveBytes, .computedSize(0...(1 << 50)),
-      "Bytes of the file system that stay free; auto: 2 × store.landing_bytes + 8MiB."),
+      "Bytes of the file system that stay free; auto: two landing files (store.landing_bytes, or an eighth of the cap or of "
+        + "the file system where that is less) + 8MiB."),
     ConfigKey(
       "retention.interval", \.retention.interval, .duration(.milliseconds(10) ... .seconds(86_400)),
       "How often ages and sizes are looked at."),

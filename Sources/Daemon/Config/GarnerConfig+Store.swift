@@ -17,4 +17,7 @@ extension GarnerConfig {
     options.compactBelow = store.compactBelow
     return options
   }
+
+  /// `retention.reserve_bytes`, computed as the store does when the operator sets none.
+  package var reserveBytes: Int64 { storeOptions.reserve(in: DataDirectory(dataDirectory)) }
 }

@@ -136,7 +136,4 @@ package struct GarnerConfig: Sendable {
   package var destinations: [DestinationConfig] = []
 
   package init() {}
-
-  /// `retention.reserve_bytes`, computed when the operator sets none.
-  package var reserveBytes: Int64 { retention.reserveBytes ?? 2 * store.landingBytes + (8 << 20) }
 }

@@ -8,7 +8,7 @@ struct DropService: Service {
   let door: DropDoor<DropStorage, RejectLog>
 
   /// Makes the folders; throws when that fails.
-  init(store: DataStore, protector: Protector, config: GarnerConfig, logger: Logger) throws {
+  init(store: DataStore, rejects: RejectLog, protector: Protector, config: GarnerConfig, logger: Logger) throws {
     var options = DropOptions(clock: { FileSystem.now() })
     options.settle = config.drop.settle.wholeNanoseconds
     options.scan = config.drop.scan.wholeNanoseconds
@@ -19,7 +19,7 @@ struct DropService: Service {
     options.depthLimit = config.limits.jsonDepth
     door = try DropDoor(
       folder: store.directory.drop, store: DropStorage(store: store),
-      rejects: RejectLog(directory: store.directory.rejected), options: options, logger: logger)
+      rejects: rejects, options: options, logger: logger)
   }
 
   func run() async throws {

@@ -39,7 +39,7 @@ final class ForwardService: Service {
     self.logger = logger
     self.version = version
     storeID = store.storeID
-    storage = PositionStorage(store.directory) { logger.error("\($0)") }
+    storage = PositionStorage(store.directory, isInPlace: { store.isInPlace }) { logger.error("\($0)") }
     policy = PolicyAge(store.directory, config, lastID: store.vitals.lastID.load(ordering: .acquiring))
     lastID = { store.vitals.lastID.load(ordering: .acquiring) }
     let source = StoreRecords(store, protector: protector, policy: policy)

@@ -20,8 +20,15 @@ final class PositionStorage: ForwardStorage {
   /// Saves between two that reach the disk itself: some seconds of a busy destination.
   private static let savesPerCheckpoint = 40
 
-  /// `report`: a sentence for the operator, when what was there could not be read.
-  init(_ directory: DataDirectory, report: @escaping @Sendable (String) -> Void) {
+  private let isInPlace: @Sendable () -> Bool
+
+  /// `isInPlace`: whether the directory is still the one that was opened; nothing is written into another one. `report`: a
+  /// sentence for the operator, when what was there could not be read.
+  init(
+    _ directory: DataDirectory, isInPlace: @escaping @Sendable () -> Bool = { true },
+    report: @escaping @Sendable (String) -> Void
+  ) {
+    self.isInPlace = isInPlace
     self.directory = directory
     self.report = report
     folder = directory.forward
@@ -61,6 +68,8 @@ final class PositionStorage: ForwardStorage {
   }
 
   func close() {
+    // SQLite would remove a log by its name.
+    if !isInPlace() { return }
     state.withLock { state in
       try? state.book?.checkpoint()
       state.book?.close()
@@ -93,6 +102,7 @@ final class PositionStorage: ForwardStorage {
   }
 
   func save(_ checkpoint: Checkpoint, _ name: String, dropping: Int64?) throws {
+    if !isInPlace() { return }
     try FileSystem.writeDurably(path(name, checkpoint.position), checkpoint.state)
     if let dropping, dropping != checkpoint.position { try FileSystem.remove(path(name, dropping)) }
   }

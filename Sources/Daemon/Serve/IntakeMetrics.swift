@@ -4,6 +4,14 @@ import Intake
 import Telemetry
 
 extension MetricsPage {
+  /// What became of the lines of `rejected/`.
+  mutating func add(_ rejects: RejectLog) {
+    let name = "garner_intake_reject_log_lines_total"
+    family(name, .counter, "Lines for rejected/, by whether the day had room for them.")
+    sample(name, [("result", "written")], Int64(rejects.written.value))
+    sample(name, [("result", "dropped")], Int64(rejects.dropped.value))
+  }
+
   /// What the doors for OTLP tell about themselves.
   mutating func add(_ doors: [IntakeVitals], budget: Budget) {
     family("garner_intake_requests_total", .counter, "Requests by signal and class of the answer's status.")

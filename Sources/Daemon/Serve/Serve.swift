@@ -30,10 +30,12 @@ package struct Serve: Sendable {
   package enum Failure: Error, CustomStringConvertible {
     /// Exit 69: another daemon, no permission, a port that is taken.
     case unavailable(String)
+    /// Exit 74: the data directory was taken away.
+    case inputOutput(String)
 
     package var description: String {
       switch self {
-      case .unavailable(let text): text
+      case .unavailable(let text), .inputOutput(let text): text
       }
     }
   }
@@ -60,7 +62,7 @@ package struct Serve: Sendable {
     } catch {
       throw Failure.unavailable("\(error)")
     }
-    defer { unlink(directory.endpoints) }
+    defer { if store.isInPlace { unlink(directory.endpoints) } }
     logger.info(
       "garner starts",
       metadata: [
@@ -79,7 +81,7 @@ package struct Serve: Sendable {
 
   private func close(_ store: DataStore) {
     store.close()
-    unlink(store.directory.controlSocket)
+    if store.isInPlace { unlink(store.directory.controlSocket) }
   }
 
   private static func level(_ config: GarnerConfig) -> Logger.Level {
@@ -102,7 +104,7 @@ package struct Serve: Sendable {
   ) async throws {
     let readiness = Readiness()
     readiness.set("store", ok: true, "open")
-    let watch = DiskWatch(store: store, readiness: readiness)
+    let watch = DiskWatch(store: store, readiness: readiness, logger: logger)
     watch.look()
     var doors: [(name: String, address: ListenAddress)] = []
     doors.append(("otlp_http", config.listen.otlpHTTP))
@@ -121,12 +123,13 @@ package struct Serve: Sendable {
     let pseudonymKeys = PseudonymKeyCheck(credentials: credentials, protector: protector, logger: logger)
     pseudonymKeys.look()
     let tls = try config.tlsFiles.map { try TransportSecurity($0) }
+    let rejects = RejectLog(directory: directory.rejected) { store.currentOptions.rejectedDayBytes }
     var udp: UDPService?
     if case .open(let host, let port) = config.listen.udp {
       do {
         udp = try UDPService(
-          host: host, port: port, store: store, credentials: credentials, protector: protector, config: config,
-          logger: logger
+          host: host, port: port, store: store, rejects: rejects, credentials: credentials, protector: protector,
+          config: config, logger: logger
         ) { port in endpoints.opened("udp", host: host, port: port) }
       } catch {
         throw Failure.unavailable("listen.udp, \(config.listen.udp.text): \(error)")
@@ -147,7 +150,7 @@ package struct Serve: Sendable {
       }
     }
     let watches: [any Service] = [
-      watch, CredentialWatch(book: credentials, tls: tls, pseudonymKeys: pseudonymKeys, logger: logger),
+      CredentialWatch(book: credentials, tls: tls, pseudonymKeys: pseudonymKeys, logger: logger),
       ReloadSignal(reloader: reloader),
     ]
     // Console and control socket. Services stop from the last to the first: these stand before the doors, to stop after
@@ -159,7 +162,6 @@ package struct Serve: Sendable {
     var quiet = logger
     quiet.logLevel = max(logger.logLevel, .warning)
     var intakeVitals: [IntakeVitals] = []
-    let rejects = RejectLog(directory: directory.rejected)
     let storage = DoorStorage(writer: store.writer)
     let spans = config.selfTelemetry.traces ? SelfSpans() : nil
     if case .open(let host, let port) = config.listen.otlpHTTP {
@@ -191,15 +193,14 @@ package struct Serve: Sendable {
     if let udp { services.append(udp) }
     let drop: DropService
     do {
-      drop = try DropService(store: store, protector: protector, config: config, logger: logger)
+      drop = try DropService(store: store, rejects: rejects, protector: protector, config: config, logger: logger)
     } catch {
       throw Failure.unavailable("the drop folder: \(error)")
     }
     services.append(drop)
     let page = MetricsSource(
       forward: forward, drop: drop.door.vitals, store: store, intake: intakeVitals, udp: udp?.door,
-      privacy: protector.vitals,
-      budget: budget,
+      privacy: protector.vitals, rejects: rejects, budget: budget,
       version: version)
     if config.selfTelemetry.traces || config.selfTelemetry.metrics {
       var figures: (@Sendable () async -> String)?
@@ -250,21 +251,28 @@ package struct Serve: Sendable {
             options.protector = protector
             return try await Importing.run(path, store, options)
           }
-        ).makeApplication(directory.controlSocket, logger: quiet))
+        ).makeApplication(store.controlSocket, logger: quiet))
     } else {
       logger.warning(
         "the data directory's path is too long for a control socket: commands cannot reach this daemon",
         metadata: ["path": "\(directory.controlSocket)"])
     }
     services.append(DrainNotice(readiness: readiness, logger: logger))
+    // What is in flight is still answered when the watch gives up.
+    let watched = ServiceGroupConfiguration.ServiceConfiguration(
+      service: watch, successTerminationBehavior: .gracefullyShutdownGroup,
+      failureTerminationBehavior: .gracefullyShutdownGroup)
     var group = ServiceGroupConfiguration(
-      services: (watches + lookouts + services).map {
-        .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup)
-      },
+      services: [watched]
+        + (watches + lookouts + services).map {
+          .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup)
+        },
       gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet)
     group.maximumGracefulShutdownDuration = config.drain
     do {
       try await ServiceGroup(configuration: group).run()
+    } catch let failure as Failure {
+      throw failure
     } catch {
       throw Failure.unavailable(Self.explain(error, config))
     }
@@ -332,6 +340,7 @@ struct MetricsSource: Sendable {
   let intake: [IntakeVitals]
   let udp: UDPDoor<LandingWriter, RejectLog>?
   let privacy: PrivacyVitals
+  let rejects: RejectLog
   let budget: Budget
   let version: String
 
@@ -346,6 +355,7 @@ struct MetricsSource: Sendable {
     page.sample("garner_build_info", [("version", version)], 1)
     if !intake.isEmpty { page.add(intake, budget: budget) }
     if let udp { page.add(udp.vitals, udp.figures()) }
+    page.add(rejects)
     page.add(drop)
     page.add(privacy)
     page.add(store.vitals)

@@ -24,10 +24,21 @@ extension Logger {
       error(
         "no room: intake answers 503 until there is",
         metadata: ["free_bytes": "\(free)", "reserve_bytes": "\(reserve)"])
-    case .capReached(let used, let cap):
+    case .capReached(let used, let cap, let quarantine):
       error(
         "no room under retention.max_bytes: intake answers 503 until there is",
-        metadata: ["used_bytes": "\(used)", "max_bytes": "\(cap)"])
+        metadata: [
+          "used_bytes": "\(used)", "kept_for_settling_bytes": "\(max(0, cap - used))", "max_bytes": "\(cap)",
+          "quarantine_bytes": "\(quarantine)",
+        ])
+    case .rejectsPruned(let path, let bytes, let policy):
+      info(
+        "removed a day of the reject log",
+        metadata: ["path": "\(path)", "bytes": "\(bytes)", "policy": "\(policy)"])
+    case .quarantineLarge(let path, let bytes, let cap):
+      warning(
+        "quarantine/ takes a large part of retention.max_bytes, and data goes for it: remove what nobody needs there",
+        metadata: ["path": "\(path)", "bytes": "\(bytes)", "max_bytes": "\(cap)"])
     case .recovered(let landing, let settled, let rows):
       info(
         "store opened", metadata: ["landing_files": "\(landing)", "settled_files": "\(settled)", "last_id": "\(rows)"])

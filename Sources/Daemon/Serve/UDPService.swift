@@ -12,15 +12,15 @@ struct UDPService: Service {
 
   /// Opens the sockets. Throws what keeps the port from being opened, or the state of the streams from being read.
   init(
-    host: String, port: Int, store: DataStore, credentials: CredentialBook, protector: Protector,
+    host: String, port: Int, store: DataStore, rejects: RejectLog, credentials: CredentialBook, protector: Protector,
     config: GarnerConfig, logger: Logger,
     opened: @escaping @Sendable (Int) -> Void
   ) throws {
     var options = UDPOptions(config)
     options.protector = protector
     door = try UDPDoor(
-      host: host, port: port, sink: store.writer, rejects: RejectLog(directory: store.directory.rejected),
-      credentials: credentials, key: try Secrets.key("receipt.key", store.directory),
+      host: host, port: port, sink: store.writer, rejects: rejects, credentials: credentials,
+      key: try Secrets.key("receipt.key", store.directory),
       marks: try store.marks(prefix: UDPMarks.prefix), options: options, logger: logger)
     self.opened = opened
   }

@@ -13,7 +13,7 @@ enum RejectedLine {
   private static let columns = [
     "$.door", "$.reason", "$.signal", "$.source", "$.time", "$.record.name", "$.record.trace_id", "$.record.span_id",
     "$.record.parent_span_id", "$.record.time", "$.record.duration", "$.record.auxiliary", "$.record.bits",
-    "$.record.severity", "$.record.scope.name", "$.record.scope.version",
+    "$.record.severity", "$.record.scope.name", "$.record.scope.version", "$.more",
   ]
   private static let objects = [
     "$.record", "$.record.attributes", "$.record.ext", "$.record.resource.attributes", "$.record.scope.attributes",
@@ -32,6 +32,9 @@ enum RejectedLine {
     }
     let signal = Signal.allCases.first { $0.name == fields[2].string }
     let texts = objects.indices.map { Array((fields[columns.count + $0].string ?? "").utf8) }
+    if case .integer(let more) = fields[16] {
+      throw DecodeError(.malformed, "of \(more) more records of that request the reject log kept nothing", at: 0)
+    }
     guard let signal, !texts[0].isEmpty, texts[0] != Array("null".utf8) else {
       throw DecodeError(.malformed, "the reject log kept nothing of this record", at: 0)
     }

@@ -323,9 +323,7 @@ package final class DropTaker<Store: DropStore, Rejects: RejectSink>: Sendable {
     vitals.stored.add(receipt.stored)
     vitals.rejected.add(receipt.rejected)
     vitals.deduplicated.add(receipt.deduplicated)
-    if !batch.rejections.isEmpty {
-      rejects.write(batch.rejections, door: dropDoorName, signal: batch.signal, at: options.clock())
-    }
+    rejects.write(batch, door: dropDoorName, at: options.clock())
   }
 
   private func hold(

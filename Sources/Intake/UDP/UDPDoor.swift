@@ -127,9 +127,7 @@ package final class UDPDoor<Sink: BatchSink, Rejects: RejectSink>: Sendable {
       do {
         _ = try await sink.append(batch, key: nil, door: Self.name, marks: parcel.marks)
         vitals.countRejected(batch.rejectionCounts)
-        if !batch.rejections.isEmpty {
-          rejects.write(batch.rejections, door: Self.name, signal: .logs, at: options.clock())
-        }
+        rejects.write(batch, door: Self.name, at: options.clock())
         return
       } catch {
         complaints.note(error, logger)

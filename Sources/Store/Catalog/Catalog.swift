@@ -14,10 +14,15 @@ package final class Catalog: @unchecked Sendable {
   /// Paths of those that were written anew.
   private var restored: [String] = []
   package let directory: DataDirectory
+  /// Whether the data directory is still the one that was opened. Where it is not, nothing may be done by a path.
+  let isInPlace: @Sendable () -> Bool
 
   /// Opens or makes both. Throws when one of them is not a database: the caller decides about quarantine.
-  package init(_ directory: DataDirectory) throws(SQLiteError) {
+  package init(
+    _ directory: DataDirectory, isInPlace: @escaping @Sendable () -> Bool = { true }
+  ) throws(SQLiteError) {
     self.directory = directory
+    self.isInPlace = isInPlace
     connection = try Self.connect(directory)
     places = [FileSystem.place(directory.catalog), FileSystem.place(directory.state)]
   }
@@ -78,6 +83,10 @@ package final class Catalog: @unchecked Sendable {
     return try outcome.get()
   }
 
+  static func goneError(_ directory: DataDirectory) -> SQLiteError {
+    SQLiteError(code: moved, message: "\(directory.path) was removed, moved away or exchanged")
+  }
+
   /// SQLITE_READONLY_DBMOVED
   private static let moved: Int32 = 1032
 
@@ -101,6 +110,8 @@ package final class Catalog: @unchecked Sendable {
     let now = files.map { FileSystem.place($0.1) }
     let moved = files.indices.filter { now[$0] == nil || now[$0] != places[$0] }.map { files[$0] }
     if moved.isEmpty { return }
+    // The databases of whoever made the directory anew.
+    if !isInPlace() { throw Self.goneError(directory) }
     do throws(FileError) {
       try FileSystem.createFolders(directory.temporary)
       for (name, _) in moved {

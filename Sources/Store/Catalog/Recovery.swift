@@ -8,6 +8,8 @@ struct Recovery {
   let options: StoreOptions
   let vitals: StoreVitals
   let report: @Sendable (StoreEvent) -> Void
+  /// See `Catalog`.
+  var isInPlace: @Sendable () -> Bool = { true }
 
   func makeFolders() throws(FileError) {
     for folder in [
@@ -67,7 +69,7 @@ struct Recovery {
     if !FileSystem.exists(directory.state), FileSystem.exists(directory.stateCopy) { restoreState(&stateIsNew) }
     for attempt in 0..<3 {
       do throws(SQLiteError) {
-        return try Catalog(directory)
+        return try Catalog(directory, isInPlace: isInPlace)
       } catch {
         guard error.isCorrupt || error.primary == 1, attempt < 2 else { throw StoreFailure(error) }
         setAsideDatabases(&stateIsNew)
@@ -200,6 +202,8 @@ struct Recovery {
     }
     let pageSize = Int64(header[16]) << 8 | Int64(header[17])
     let pages = (28..<32).reduce(Int64(0)) { $0 << 8 | Int64(header[$1]) }
+    let version = (60..<64).reduce(Int64(0)) { $0 << 8 | Int64(header[$1]) }
+    if version > Tables.version { report(.newer(path: file.path)) }
     let wanted = (pageSize == 1 ? 65_536 : pageSize) * pages
     if FileSystem.length(file.path) < wanted { quarantine(file, catalog, "cut short") }
   }

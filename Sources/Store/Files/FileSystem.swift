@@ -206,8 +206,27 @@ package final class DirectoryLock: Sendable {
   private let descriptor: Int32
   private let folder: Int32
 
+  private let path: String
+
+  /// Whether the name still leads to the folder that is locked. False once it was removed, moved away or exchanged: then
+  /// what lies at that name is somebody else's. The descriptor keeps its number from being given to another folder.
+  package var isInPlace: Bool {
+    var ours = stat()
+    var named = stat()
+    guard fstat(folder, &ours) == 0 else { return true }
+    if stat(path, &named) != 0 { return errno != ENOENT && errno != ENOTDIR }
+    return ours.st_dev == named.st_dev && ours.st_ino == named.st_ino
+  }
+
+  /// A name of the folder that is locked, whatever became of its other one. Only for this process.
+  var pathOfOurs: String {
+    let name = "/proc/self/fd/\(folder)"
+    return FileSystem.isFolder(name) ? name : path
+  }
+
   /// Nil when another process holds it.
   package init?(_ directory: DataDirectory) throws(FileError) {
+    path = directory.path
     let folder = open(directory.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard folder >= 0 else { throw FileError("open", directory.path) }
     if flock(folder, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK {

@@ -43,8 +43,8 @@ final class LandingPreparer: @unchecked Sendable {
     }
   }
 
-  /// Ends the thread; a file that nobody took is removed.
-  func stop(_ directory: DataDirectory) {
+  /// Ends the thread; a file that nobody took is removed, where it is ours.
+  func stop(isInPlace: () -> Bool) {
     bell.locked {
       stopping = true
       bell.ring()
@@ -52,7 +52,7 @@ final class LandingPreparer: @unchecked Sendable {
     }
     if let file = ready {
       file.connection.close()
-      try? FileSystem.removeDatabase(file.path)
+      if isInPlace() { try? FileSystem.removeDatabase(file.path) }
       ready = nil
     }
   }

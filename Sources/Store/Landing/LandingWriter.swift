@@ -186,7 +186,7 @@ package final class LandingWriter: BatchSink, @unchecked Sendable {
       if stopping {
         close()
         syncer.stop()
-        preparer.stop(directory)
+        preparer.stop(isInPlace: catalog.isInPlace)
         bell.locked {
           phase = .stopped
           bell.ring()
@@ -211,6 +211,8 @@ package final class LandingWriter: BatchSink, @unchecked Sendable {
   }
 
   private func write(_ group: [Waiting]) {
+    // What is written to the open file would be nowhere, and its next one somewhere else.
+    if !catalog.isInPlace() { return answer(group, .failure(.directoryGone)) }
     if let space = FileSystem.space(directory.path) {
       vitals.freeBytes.store(space.free, ordering: .relaxed)
       if space.free < vitals.reserveBytes.load(ordering: .relaxed) {

@@ -31,6 +31,10 @@ package final class StoreVitals: Sendable {
   package let overCap = Atomic<Bool>(false)
   /// The operator has heard of it.
   package let toldOfCap = Atomic<Bool>(false)
+  /// Bytes that lie in `quarantine/`.
+  package let quarantineBytes = Atomic<Int64>(0)
+  /// The operator has heard that they are many.
+  package let toldOfQuarantine = Atomic<Bool>(false)
   /// Largest row id that is committed: what destinations and readers may rely on.
   package let lastID = Atomic<Int64>(0)
   package let rates = SourceRates()

@@ -17,7 +17,7 @@ final class Maintenance: Sendable {
   private let lastCheck = Atomic<Int64>(Monotonic.now())
   private let lastNumber = Atomic<Int64>(0)
   private let lastPart = Atomic<Int64>(0)
-  private let clockWatch = ClockWatch()
+  private let clockWatch: ClockWatch
 
   init(
     directory: DataDirectory, options: LiveOptions, catalog: Catalog, vitals: StoreVitals, watchers: PruneWatchers,
@@ -29,9 +29,22 @@ final class Maintenance: Sendable {
     self.catalog = catalog
     self.vitals = vitals
     self.report = report
+    let memory = (try? catalog.setting(ClockWatch.setting)) ?? nil
+    clockWatch = ClockWatch(memory.flatMap { ClockWatch.Memory($0) })
+  }
+
+  /// Before anything is taken: what comes under a wrong clock must not vouch for it.
+  func lookAtClock() {
+    let options = live.current
+    guard let files = try? catalog.files() else { return }
+    // A store that has kept nothing of its clock compares with what it received last.
+    let newest = files.map(\.maxReceived).max()
+    clockWatch.look(options.clock(), newest: newest, grace: options.clockGrace, report)
+    if let memory = clockWatch.takeNews() { try? catalog.setSetting(ClockWatch.setting, memory.text) }
   }
 
   func run() {
+    if !catalog.isInPlace() { return }
     let options = live.current
     let now = options.clock()
     if let paths = try? catalog.putBack() { for path in paths { report(.putBack(path: path)) } }
@@ -45,11 +58,7 @@ final class Maintenance: Sendable {
       || settled != lastSettled.exchange(settled, ordering: .relaxed)
     if urgent || abs(now - lastPrune.load(ordering: .relaxed)) >= options.pruneInterval {
       lastPrune.store(now, ordering: .relaxed)
-      if let files = try? catalog.files() {
-        // A store that is opened compares with what it received last.
-        let newest = files.map(\.maxReceived).max()
-        clockWatch.look(now, newest: newest, grace: options.clockGrace, report)
-      }
+      lookAtClock()
       Pruner(
         directory: directory, options: options, catalog: catalog, vitals: vitals, watch: watchers.current,
         isClockTrusted: clockWatch.isTrusted, report: report

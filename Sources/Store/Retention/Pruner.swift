@@ -40,6 +40,9 @@ struct Pruner {
     guard let files = try? catalog.files() else { return }
     let now = options.clock()
     watch?.beginLook()
+    let rejected = RejectedDays(directory, now: now)
+    let due = rejected.due(options, isClockTrusted: isClockTrusted)
+    for day in due { remove(day, rejected.isOld(day) && isClockTrusted ? "age" : "cap") }
     if isClockTrusted {
       let aged = RetentionPlan.withRightClock(files, since: rightClock(files, now))
       let expired = RetentionPlan.expired(aged, options, now)
@@ -54,7 +57,11 @@ struct Pruner {
     let deficit = Self.deficit(
       options, reserve: reserve, used: used, space: space, landing: landing, wanted: wanted)
     var freed: Int64 = 0
-    if deficit > 0, let left = try? catalog.files() {
+    for day in rejected.past where freed < deficit && !due.contains(day) {
+      freed += day.bytes
+      remove(day, "cap")
+    }
+    if deficit > freed, let left = try? catalog.files() {
       let due = RetentionPlan.byCap(left, options, now).filter { entry in entry.at.map { $0 < now } ?? false }
       let held = holds(due)
       // What somebody waits for goes last, but goes before intake has to be refused.
@@ -69,11 +76,12 @@ struct Pruner {
     // Somebody was refused, and there is still no room for that.
     let isWanting = wanted > 0 && freed < deficit
     if !isWanting { vitals.roomWanted.store(0, ordering: .relaxed) }
+    let quarantine = lookAtQuarantine()
     let over = isOver(used - freed, reserve) || isWanting && vitals.backlog.load(ordering: .relaxed) == 0
     if over && !vitals.toldOfCap.exchange(over, ordering: .relaxed) {
       let free = FileSystem.space(directory.path)?.free ?? 0
       if let cap = options.maxBytes, free >= reserve {
-        report(.capReached(used: used - freed, cap: cap))
+        report(.capReached(used: used - freed, cap: cap, quarantine: quarantine))
       } else {
         report(.diskFull(free: free, reserve: reserve))
       }
@@ -81,6 +89,25 @@ struct Pruner {
     if !over { vitals.toldOfCap.store(false, ordering: .relaxed) }
     vitals.overCap.store(over, ordering: .relaxed)
     vitals.bytesOnDisk.store(used - freed, ordering: .relaxed)
+  }
+
+  private func remove(_ day: RejectedDays.Day, _ policy: String) {
+    try? FileSystem.remove(day.path)
+    report(.rejectsPruned(path: day.path, bytes: day.bytes, policy: policy))
+  }
+
+  /// Bytes in it. Nothing removes what lies there but its owner, and it counts: he has to hear of it before data goes for it.
+  private func lookAtQuarantine() -> Int64 {
+    let bytes = FileSystem.allocatedBelow(directory.quarantine)
+    vitals.quarantineBytes.store(bytes, ordering: .relaxed)
+    guard let cap = options.maxBytes, bytes > cap / 10 else {
+      vitals.toldOfQuarantine.store(false, ordering: .relaxed)
+      return bytes
+    }
+    if !vitals.toldOfQuarantine.exchange(true, ordering: .relaxed) {
+      report(.quarantineLarge(path: directory.quarantine, bytes: bytes, cap: cap))
+    }
+    return bytes
   }
 
   private func holds(_ entries: [RetentionPlan.Entry]) -> [Bool] {
@@ -176,4 +203,9 @@ struct Pruner {
       }
     }
   }
+}
+
+extension StoreOptions {
+  /// Bytes of the file system that stay free for a store in `directory`.
+  package func reserve(in directory: DataDirectory) -> Int64 { Pruner.reserve(self, directory) }
 }

@@ -103,8 +103,15 @@ package struct RetentionPlan: Sendable {
   /// Of a directory as it lies on disk, from any process.
   package static func read(_ directory: DataDirectory, _ options: StoreOptions) throws(SQLiteError) -> RetentionPlan {
     let used = FileSystem.allocatedBelow(directory.path, except: [directory.exports, directory.drop])
-    let deficit = Pruner.deficit(
-      options, reserve: Pruner.reserve(options, directory), used: used, space: FileSystem.space(directory.path))
+    // Days of the reject log go first.
+    let rejected = RejectedDays(directory, now: options.clock())
+    let due = rejected.due(options, isClockTrusted: true)
+    let gone = due.reduce(Int64(0)) { $0 + $1.bytes }
+    let deficit =
+      Pruner.deficit(
+        options, reserve: Pruner.reserve(options, directory), used: used - gone,
+        space: FileSystem.space(directory.path))
+      - rejected.past.reduce(-gone) { $0 + $1.bytes }
     var rightClock: Int64?
     if FileSystem.exists(directory.state) {
       rightClock = try Connection(directory.state, .readOnly).integer(

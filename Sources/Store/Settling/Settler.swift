@@ -184,6 +184,7 @@ final class Settler: @unchecked Sendable {
     let lastID = bell.locked { lastIDs[number] }
     let landed = SettleJob.bytes(directory, number)
     do throws(StoreFailure) {
+      if !catalog.isInPlace() { throw StoreFailure(Catalog.goneError(directory)) }
       let rows = try SettleJob(directory, options, catalog, number).run(lastID: lastID)
       marks.settled(number)
       bell.locked {
@@ -246,7 +247,11 @@ package enum StoreEvent: Sendable {
   case pruned(path: String, className: String, rows: Int64, bytes: Int64, policy: String)
   case fileLost(path: String, rows: Int64)
   case diskFull(free: Int64, reserve: Int64)
-  case capReached(used: Int64, cap: Int64)
+  case capReached(used: Int64, cap: Int64, quarantine: Int64)
+  /// A day of the reject log went.
+  case rejectsPruned(path: String, bytes: Int64, policy: String)
+  /// What lies in `quarantine/` takes a large part of the cap.
+  case quarantineLarge(path: String, bytes: Int64, cap: Int64)
   case recovered(landingFiles: Int, settledFiles: Int, rows: Int64)
   case catalogRebuilt(files: Int)
   case stateRestored(from: String)

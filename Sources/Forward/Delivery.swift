@@ -6,36 +6,40 @@ actor Delivery {
   let options: DestinationOptions
   let courier: any Courier
   let vitals: RunVitals
-  private let keeper: StateKeeper
-  private let key: String
+  let keeper: StateKeeper
+  let key: String
   private let now: @Sendable () -> Int64
 
-  private(set) var state: RunState
+  var state: RunState
   /// Up to here a record may have been sent by an earlier process.
   private let resendHigh: Int64
 
-  private struct Open {
+  struct Open {
     var first: Int64
     var last: Int64
     var itemsLeft: Int
     var books: ForwardBooks
+    var absorbed: Int64
+    var ticks: [ClockTick]
   }
 
-  private var open: [Int: Open] = [:]
+  var open: [Int: Open] = [:]
   private var serial = 0
   private var lanes: [[Shipment]]
   private var anyLane: [Shipment] = []
   private var bytesInFlight = 0
   private var gate: SendGate
-  private var bell = AsyncBell()
+  var bell = AsyncBell()
   private(set) var isStopping = false
   private(set) var acceptedRequests = 0
   private var isRetrying = false
   private var isThrottled = false
   private var rewind: RewindMemory
   /// The row up to which is to be passed over.
-  private var skipRequest: Int64?
-  private var skipped: Int64 = 0
+  var skipRequest: Int64?
+  var skipped: Int64 = 0
+  /// What the builder holds behind the newest batch; nil: it has not said yet.
+  private var held: Int64?
 
   init(
     _ options: DestinationOptions, courier: any Courier, state: RunState, key: String, keeper: StateKeeper,
@@ -83,6 +87,7 @@ actor Delivery {
   func submit(_ batch: CutBatch, announce high: Int64) async {
     let parcels = batch.parcels.filter { !$0.items.isEmpty }
     if parcels.isEmpty {
+      held = batch.held
       settle(batch.first, batch.last, batch.books)
       return
     }
@@ -94,8 +99,10 @@ actor Delivery {
       await keeper.flush(key, state)
     }
     serial += 1
+    held = batch.held
     open[serial] = Open(
-      first: batch.first, last: batch.last, itemsLeft: parcels.reduce(0) { $0 + $1.items.count }, books: batch.books)
+      first: batch.first, last: batch.last, itemsLeft: parcels.reduce(0) { $0 + $1.items.count }, books: batch.books,
+      absorbed: batch.absorbed, ticks: batch.ticks)
     for parcel in parcels {
       bytesInFlight += parcel.byteCount
       put(Shipment(parcel: parcel, range: 0..<parcel.items.count, batch: serial))
@@ -232,7 +239,7 @@ actor Delivery {
     open[serial] = batch
     if batch.itemsLeft <= 0 {
       open[serial] = nil
-      settle(batch.first, batch.last, batch.books, isSent: true)
+      settle(batch.first, batch.last, batch.books, batch.ticks, isSent: true)
       changed()
     }
   }
@@ -261,9 +268,13 @@ actor Delivery {
   }
 
   /// `isSent`: a far end has had it, and what the courier keeps is up to date with it.
-  private func settle(_ first: Int64, _ last: Int64, _ books: ForwardBooks, isSent: Bool = false) {
+  private func settle(
+    _ first: Int64, _ last: Int64, _ books: ForwardBooks, _ ticks: [ClockTick] = [], isSent: Bool = false
+  ) {
     state.position.settle(first, last)
     state.books.add(books)
+    if !ticks.isEmpty { state.ticks = (state.ticks ?? []) + ticks }
+    countSummed()
     state.borders.removeAll { $0.last <= last && $0.first >= first }
     if isSent { state.courier = courier.keptState() }
     if var replay = state.replay, !replay.wasJudged, state.books.settled >= Self.replayTrial {
@@ -273,8 +284,28 @@ actor Delivery {
       if state.books.refusedCount * 10 >= state.books.settled * 9 { state.isPaused = true }
     }
     vitals.set(state)
+    vitals.set(state: word)
     keeper.put(key, state)
   }
+
+  /// What is held of rows whose batch is settled, told apart from the counts that it has to explain.
+  func countSummed() {
+    if let held { state.summed = open.values.reduce(held) { $0 - $1.absorbed } }
+  }
+
+  /// A builder that was made anew holds so much.
+  func holds(_ records: Int64) {
+    let before = state.summed
+    held = records
+    countSummed()
+    if state.summed == before { return }
+    vitals.set(state)
+    vitals.set(state: word)
+    keeper.put(key, state)
+  }
+
+  /// All checkpoints know what was up to this row.
+  func forgetTicks(before row: Int64) { state.ticks?.removeAll { $0.row < row } }
 
   /// Records of a replay after which it is looked at how many of them were refused.
   static let replayTrial: Int64 = 10_000
@@ -298,44 +329,6 @@ actor Delivery {
     bell.wakeAll()
   }
 
-  /// Asks the pump to pass over all up to the row, and waits for that: how many records it were.
-  func requestSkip(to id: Int64) async -> Int64 {
-    guard !isStopping, skipRequest == nil else { return 0 }
-    skipRequest = id
-    bell.wakeAll()
-    while skipRequest != nil && !isStopping { await wait(until: nil) }
-    return skipRequest == nil ? skipped : 0
-  }
-
-  /// Forgets batches that end at the row or before: what was accepted of them, and the rows that stay on their way.
-  func drop(upTo id: Int64) -> (position: Position, kept: [Position.Span], dropped: ForwardBooks) {
-    var dropped = ForwardBooks()
-    for (serial, batch) in open where batch.first <= batch.last && batch.last <= id {
-      dropped.add(batch.books)
-      open[serial] = nil
-    }
-    changed()
-    return (state.position, open.values.map { Position.Span(first: $0.first, last: $0.last) }, dropped)
-  }
-
-  /// Goes forward, passing over `records` that are not on their way, `dropped` among them.
-  func skip(to id: Int64, records: SignalCount, dropped: ForwardBooks) async {
-    state.position.skip(to: id)
-    state.borders.removeAll { $0.last <= id }
-    let before = state.books.skipped
-    state.books.add(dropped)
-    for signal in Signal.allCases {
-      let known = dropped.signals[signal.name] ?? SignalBooks()
-      state.books.count(signal, \.matched, records[signal] - known.matched)
-      state.books.count(signal, \.skipped, max(0, records[signal] - known.settled))
-    }
-    skipped = state.books.skipped - before
-    skipRequest = nil
-    vitals.set(state)
-    bell.wakeAll()
-    await keeper.flush(key, state)
-  }
-
   /// Rows `first...last` are about to be gone: records of a file that is pruned.
   func pruned(_ records: SignalCount) {
     state.books.count(records, \.matched)
@@ -355,19 +348,21 @@ actor Delivery {
     switch gate.state {
     case .closed(_, let isStop): return isStop ? "stopped" : isThrottled ? "throttled" : "retrying"
     case .probing(let isStop): return isStop ? "stopped" : "retrying"
-    case .open: return open.isEmpty ? "idle" : isRetrying ? "retrying" : isThrottled ? "throttled" : "sending"
+    case .open:
+      if open.isEmpty && (state.summed ?? 0) <= 0 { return "idle" }
+      return isRetrying ? "retrying" : isThrottled ? "throttled" : "sending"
     }
   }
 
   /// Something may be otherwise than it was: for those who wait, and those who look.
-  private func changed() {
+  func changed() {
     vitals.set(state: word)
     bell.wakeAll()
   }
 
   // MARK: waiting
 
-  private func wait(until moment: ContinuousClock.Instant?) async {
+  func wait(until moment: ContinuousClock.Instant?) async {
     let ticket = bell.ticket()
     let timer = moment.map { moment in
       Task {

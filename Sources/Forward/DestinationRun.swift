@@ -74,9 +74,10 @@ final class DestinationRun: Sendable {
           delivery.vitals.set(readTo: reader.cursor)
           continue
         }
-        let step = try await pool.runIfActive { try reader.step() }
+        let isIdle = await delivery.isIdle
+        let step = try await pool.runIfActive { try reader.step(isIdle: isIdle) }
         delivery.vitals.set(readTo: reader.cursor)
-        guard try await take(step, reader, &limiter) else { break }
+        guard try await take(step, reader, isIdle: isIdle, &limiter) else { break }
       } catch {
         if error is CancellationError { return }
         report("\(key): rows cannot be read: \(error)")
@@ -84,8 +85,8 @@ final class DestinationRun: Sendable {
         await delivery.pause(Self.readRetry)
       }
       if ContinuousClock.now >= checkpointAt {
-        checkpointAt = .now + Self.checkpointInterval
-        await saveCheckpoint(reader)
+        // In the middle of a batch there is none, but soon.
+        if await saveCheckpoint(reader) { checkpointAt = .now + Self.checkpointInterval }
       }
     }
     if let batch = reader.flush() { await delivery.submit(batch, announce: batch.last) }
@@ -93,7 +94,10 @@ final class DestinationRun: Sendable {
   }
 
   /// False: all of it is done.
-  private func take(_ step: PumpReader.Step, _ reader: PumpReader, _ limiter: inout RateLimiter) async throws -> Bool {
+  private func take(
+    _ step: PumpReader.Step, _ reader: PumpReader, isIdle: Bool, _ limiter: inout RateLimiter
+  ) async throws -> Bool {
+    if case .batch = step {} else if let held = reader.held { await delivery.holds(held) }
     switch step {
     case .batch(let batch):
       delivery.vitals.set(series: reader.activeSeries, streams: reader.activeStreams)
@@ -105,7 +109,8 @@ final class DestinationRun: Sendable {
     case .early(let nanoseconds):
       await delivery.pause(min(.nanoseconds(nanoseconds), options.pace.newsInterval))
     case .end:
-      guard await delivery.isIdle else {
+      // What was on its way when it was looked for more kept the last sums back.
+      guard isIdle else {
         await delivery.waitUntilIdle()
         return true
       }
@@ -122,10 +127,11 @@ final class DestinationRun: Sendable {
   /// Passes over what was not sent, up to a row: records are counted as the position and what is on its way leave them.
   private func skip(to id: Int64, _ reader: PumpReader) async throws {
     let (options, lot, source) = (options, lot, source)
-    if let batch = try await pool.runIfActive({ reader.skip(to: id) }) {
-      await delivery.submit(batch, announce: batch.last)
-    }
-    let (position, kept, dropped) = await delivery.drop(upTo: id)
+    let passed = try await pool.runIfActive { reader.skip(to: id) }
+    if let batch = passed.batch { await delivery.submit(batch, announce: batch.last) }
+    // Before the position is behind them: rows that are passed over are not to be folded after a crash.
+    await saveCheckpoint(reader)
+    let (position, kept, dropped, absorbed) = await delivery.drop(upTo: id)
     let records = try await pool.runIfActive {
       guard position.low < id else { return SignalCount() }
       var question = RecordQuestion(
@@ -151,12 +157,12 @@ final class DestinationRun: Sendable {
       }
       return count
     }
-    await delivery.skip(to: id, records: records, dropped: dropped)
+    await delivery.skip(to: id, records: records, dropped: dropped, absorbed: absorbed + passed.absorbed)
   }
 
   private func makeReader() async throws -> PumpReader {
     let state = await delivery.state
-    let (options, lot, source, storage, key, make) = (options, lot, source, storage, key, builder)
+    let (options, lot, source, storage, key, make, report) = (options, lot, source, storage, key, builder, report)
     return try await pool.runIfActive {
       let builder = make()
       let folds = storage.checkpoints(key).filter { $0.position <= state.position.low }
@@ -165,25 +171,45 @@ final class DestinationRun: Sendable {
         fold = checkpoint
         break
       }
+      let empty = fold == nil ? builder.state() : []
+      if !empty.isEmpty {
+        // It begins here, which a fold that is made anew after a crash has to know; others are of another beginning.
+        do {
+          try storage.removeCheckpoints(key)
+          try storage.save(Checkpoint(position: state.position.low, state: empty), key, dropping: nil)
+        } catch {
+          report("\(key): what it remembers cannot be written: \(error)")
+        }
+      }
       return PumpReader(
         options, lot: lot, source: source, builder: builder, position: state.position, borders: state.borders,
-        fold: fold)
+        ticks: fold == nil ? [] : state.ticks ?? [], fold: fold)
     }
   }
 
-  /// Two are kept: one at or below the position, so that the fold can always be made anew.
-  private func saveCheckpoint(_ reader: PumpReader) async {
-    if await delivery.hasRowless { return }
+  /// Two are kept: one at or below the position, so that the fold can always be made anew. False: not at this moment.
+  @discardableResult
+  private func saveCheckpoint(_ reader: PumpReader) async -> Bool {
+    if await delivery.hasRowless { return false }
+    guard reader.remembers else { return true }
     let low = await delivery.state.position.low
     let (storage, key) = (storage, key)
-    _ = try? await pool.runIfActive {
-      guard let fold = reader.checkpoint() else { return }
+    let save: @Sendable () throws -> Int64? = {
+      guard let fold = reader.checkpoint() else { return nil }
       let kept = storage.checkpoints(key).map(\.position).sorted()
       // The newest that can be used stays, whatever comes after it.
       let usable = kept.last { $0 <= low }
       let dropped = kept.count < 2 ? nil : kept.first { $0 != usable }
       try storage.save(fold, key, dropping: dropped)
+      return kept.first { $0 != dropped } ?? fold.position
     }
+    do {
+      guard let oldest = try await pool.runIfActive(save) else { return false }
+      await delivery.forgetTicks(before: oldest)
+    } catch {
+      // The one before is still there.
+    }
+    return true
   }
 }
 

@@ -176,6 +176,10 @@ package struct RunState: Sendable, Equatable, Codable {
   package var drainTo: Int64?
   /// All of that is done.
   package var isDrained = false
+  /// Records that were read and are summed up, to go out later; nil: not written down.
+  package var summed: Int64?
+  /// In the order of their rows, those that the older one of the two checkpoints may not know.
+  package var ticks: [ClockTick]?
   /// Nanoseconds since 1970: when the name was first found missing in the configuration.
   package var goneAt: Int64?
 

@@ -18,9 +18,12 @@ extension Forwarder {
       drain = name
       // Files of its own.
       old.courier = [:]
+      // What it remembers of its series goes with it.
+      for fold in storage.checkpoints(key) { try storage.save(fold, name, dropping: nil) }
       changes[name] = .some(try StateKeeper.encode(old))
     }
     try storage.save(changes)
+    forgetFold(key)
     held.withLock { [old] held in
       held.states[key] = nil
       if let drain { held.states[drain] = old }

@@ -99,6 +99,7 @@ package final class Forwarder: Sendable {
       }
     }
     guard !gone.isEmpty else { return }
+    for (key, state) in gone where state == nil { forgetFold(key) }
     do { try storage.save(gone) } catch { report("the positions of destinations cannot be written: \(error)") }
   }
 
@@ -134,6 +135,7 @@ package final class Forwarder: Sendable {
     of options: DestinationOptions, _ kind: DestinationRun.Kind, _ key: String, isLost: Bool
   ) throws -> RunState {
     if let known = held.withLock({ $0.states[key] }) { return known }
+    forgetFold(key)
     var state: RunState
     if kind == .delayed, let live = held.withLock({ $0.states["\(options.name)/live"] }) {
       // A delay that is new: what lies behind the present position went without it.
@@ -150,6 +152,13 @@ package final class Forwarder: Sendable {
     }
     held.withLock { [state] in $0.states[key] = state }
     return state
+  }
+
+  /// What another run of the same key remembered is not for one that begins.
+  func forgetFold(_ key: String) {
+    do { try storage.removeCheckpoints(key) } catch {
+      report("what \(key) remembered cannot be removed: \(error)")
+    }
   }
 
   private func firstPosition(_ options: DestinationOptions) throws -> Int64 {
@@ -262,6 +271,7 @@ package final class Forwarder: Sendable {
     let state = RunState(position: Position(after: try first ?? source.oldest()))
     var started = state
     started.replay = request
+    forgetFold(key)
     try start(destination, replay: request, key, started)
     return request.id
   }

@@ -34,9 +34,11 @@ package struct KeptRun: Sendable {
 
   package var isReplay: Bool { state.replay != nil }
 
-  /// Records that were read and of which the books do not say what became. Sums of several records go out later than these
-  /// are read, so that there some may be on their way.
-  package var unexplained: Int64 { state.books.matched - state.books.settled }
+  /// Records of which the books say what became, or that are summed up to go out later.
+  package var explained: Int64 { state.books.settled + (state.summed ?? 0) }
+
+  /// Records that were read and of which nothing says what became.
+  package var unexplained: Int64 { state.books.matched - explained }
 
   /// Nil: the record is not for this run.
   package func fate(of record: OTLPRecord) -> Fate? {

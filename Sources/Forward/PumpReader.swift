@@ -36,6 +36,14 @@ final class PumpReader: @unchecked Sendable {
   private var position: Position
   private var borders: [Position.Span]
   private var books = ForwardBooks()
+  /// Records that were absorbed since the last cut.
+  private var absorbed: Int64 = 0
+  private var ticks: [ClockTick] = []
+  /// Those of an earlier process that this fold has not come to.
+  private var earlierTicks: ArraySlice<ClockTick>
+  private var isIdle = false
+  /// The builder has something to remember.
+  let remembers: Bool
   private var firstPendingAt: ContinuousClock.Instant?
   private var lastCutAt = ContinuousClock.now
   private var isFolding = false
@@ -51,7 +59,7 @@ final class PumpReader: @unchecked Sendable {
 
   init(
     _ options: DestinationOptions, lot: RunLot, source: any RecordSource, builder: any ParcelBuilder,
-    position: Position, borders: [Position.Span], fold: Checkpoint?
+    position: Position, borders: [Position.Span], ticks: [ClockTick] = [], fold: Checkpoint?
   ) {
     self.options = options
     self.lot = lot
@@ -59,6 +67,8 @@ final class PumpReader: @unchecked Sendable {
     self.builder = builder
     self.position = position
     self.borders = borders.sorted { $0.first < $1.first }
+    earlierTicks = ticks[...]
+    remembers = !builder.state().isEmpty
     laneCount = max(1, options.pace.concurrency)
     let rate = lot.rate(options.pace)
     mostRecords = rate > 0 ? min(options.pace.records, rate) : options.pace.records
@@ -81,7 +91,9 @@ final class PumpReader: @unchecked Sendable {
     case end
   }
 
-  func step() throws -> Step {
+  /// `isIdle`: of what was cut, nothing is on its way.
+  func step(isIdle: Bool) throws -> Step {
+    self.isIdle = isIdle
     let committed = source.lastID
     let high = min(lot.lastID ?? .max, committed)
     if reader == nil {
@@ -157,6 +169,7 @@ final class PumpReader: @unchecked Sendable {
     cursor = record.id
     isSkippingEvents = true
     guard lot.wants(record), options.filter.matches(record) else { return }
+    tickAgain(before: record.id)
     if position.isSettled(record.id) {
       isFolding = true
       isSkippingEvents = false
@@ -167,10 +180,13 @@ final class PumpReader: @unchecked Sendable {
     endFolding()
     let signal = record.kind.signal
     books.count(signal, \.matched)
-    switch builder.add(record) {
+    let take = builder.add(record)
+    switch take {
     case .taken, .absorbed:
       isSkippingEvents = false
+      if take == .absorbed { absorbed += 1 }
       if firstPendingAt == nil { firstPendingAt = .now }
+    case .duplicate: books.count(signal, \.duplicate)
     case .refused(let reason):
       books.refuse(signal, reason, first: record.id, last: record.id, records: 1, now: source.now(), message: "")
     case .skipped: books.count(signal, \.skipped)
@@ -183,11 +199,30 @@ final class PumpReader: @unchecked Sendable {
     _ = builder.cut(laneCount: laneCount)
   }
 
+  /// The clock alone sends what is held only when all before is settled: what was settled can then be told by rows and
+  /// ticks.
+  private func tick(_ now: Int64) {
+    guard isIdle else { return }
+    let before = builder.pendingRecords
+    builder.advance(now)
+    if builder.pendingRecords > before { ticks.append(ClockTick(row: cursor, clock: now)) }
+  }
+
+  /// What the clock sent then was settled then.
+  private func tickAgain(before id: Int64) {
+    while let tick = earlierTicks.first, tick.row < id {
+      earlierTicks.removeFirst()
+      builder.advance(tick.clock)
+      isFolding = true
+    }
+  }
+
   /// There is nothing to read at the moment: what waits goes out when it has waited long enough.
   private func rested(_ high: Int64, early: Int64?) -> Step {
+    tickAgain(before: .max)
     endFolding()
     let isEnd = lot.lastID != nil && early == nil
-    builder.advance(isEnd ? source.now() + Self.replayEnd : source.now())
+    tick(isEnd ? source.now() + Self.replayEnd : source.now())
     if builder.pendingRecords > 0 {
       let since = firstPendingAt ?? .now
       firstPendingAt = since
@@ -211,21 +246,35 @@ final class PumpReader: @unchecked Sendable {
     return builder.pendingRecords == 0 && cursor > cutAt ? makeBatch() : nil
   }
 
-  /// Passes over all up to the row. What was read from behind it goes its way.
-  func skip(to id: Int64) -> CutBatch? {
+  /// Passes over all up to the row. What was read from behind it goes its way. `absorbed`: of the rows that were read
+  /// and not cut, how many more are held than went out of that and are given up.
+  func skip(to id: Int64) -> (batch: CutBatch?, absorbed: Int64) {
     var batch: CutBatch?
+    var held: Int64 = 0
     if cursor > id {
       if cursor > cutAt { batch = makeBatch() }
     } else {
+      tickAgain(before: .max)
       endFolding()
-      _ = builder.cut(laneCount: laneCount)
+      held = absorbed - Self.absorbed(builder.cut(laneCount: laneCount))
+      absorbed = 0
       books = ForwardBooks()
+      ticks = []
       firstPendingAt = nil
+      // Nobody's rows: a fold that is made anew begins behind them.
+      if cursor >= position.settled.last?.last ?? position.low {
+        cursor = id
+        reader = nil
+      }
     }
     position.skip(to: id)
     cutAt = max(cutAt, id)
     borders.removeAll { $0.last <= cutAt }
-    return batch
+    return (batch, held)
+  }
+
+  private static func absorbed(_ parcels: [any Parcel]) -> Int64 {
+    parcels.reduce(0) { $0 + $1.items.reduce(0) { $0 + ($1.wasAbsorbed ? Int64($1.records) : 0) } }
   }
 
   private func makeBatch() -> CutBatch {
@@ -233,7 +282,12 @@ final class PumpReader: @unchecked Sendable {
     var batch = CutBatch(first: cutAt + 1, last: max(cursor, cutAt))
     batch.parcels = builder.cut(laneCount: laneCount)
     batch.books = books
+    batch.absorbed = absorbed - Self.absorbed(batch.parcels)
+    batch.held = Int64(builder.heldRecords)
+    batch.ticks = ticks
     books = ForwardBooks()
+    absorbed = 0
+    ticks = []
     firstPendingAt = nil
     lastCutAt = .now
     cutAt = batch.last
@@ -241,9 +295,15 @@ final class PumpReader: @unchecked Sendable {
     return batch
   }
 
+  /// What the builder holds back; nil: not all that was read is in a batch.
+  var held: Int64? {
+    let isClear = builder.pendingRecords == 0 && cursor == cutAt && !isFolding && earlierTicks.isEmpty
+    return isClear ? Int64(builder.heldRecords) : nil
+  }
+
   /// What the builder remembers, with the row it has read up to; only right behind a cut.
   func checkpoint() -> Checkpoint? {
-    guard builder.pendingRecords == 0, cursor == cutAt else { return nil }
+    guard builder.pendingRecords == 0, cursor == cutAt, earlierTicks.isEmpty else { return nil }
     let state = builder.state()
     return state.isEmpty ? nil : Checkpoint(position: cutAt, state: state)
   }

@@ -53,6 +53,7 @@ package protocol ForwardStorage: Sendable {
   /// Folds of destinations that remember; the two newest.
   func checkpoints(_ name: String) -> [Checkpoint]
   func save(_ checkpoint: Checkpoint, _ name: String, dropping: Int64?) throws
+  func removeCheckpoints(_ name: String) throws
 }
 
 /// How far what is kept of positions can be believed.

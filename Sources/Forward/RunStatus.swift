@@ -12,6 +12,8 @@ package struct RunStatus: Sendable {
   /// Rows behind the position, all kinds: an upper bound of the records.
   package var rowsBehind: Int64
   package var books: ForwardBooks
+  /// Records that are summed up and go out later.
+  package var summed: Int64
   package var retried: Int64
   package var lastError: String
   package var lastErrorAt: Int64
@@ -36,6 +38,7 @@ package struct RunStatus: Sendable {
     let high = run.lot.lastID ?? lastID
     rowsBehind = max(0, high - state.position.low - state.position.settled.reduce(0) { $0 + $1.last - $1.first + 1 })
     books = state.books
+    summed = max(0, state.summed ?? 0)
     retried = vitals.retries
     lastError = vitals.lastError
     lastErrorAt = vitals.lastErrorAt
@@ -46,6 +49,9 @@ package struct RunStatus: Sendable {
     options = run.options
     lot = run.lot
     self.lastID = high
-    if isDone || isCancelled { rowsBehind = 0 }
+    if isDone || isCancelled {
+      rowsBehind = 0
+      summed = 0
+    }
   }
 }

@@ -4,6 +4,8 @@ import Synchronization
 package final class RunVitals: Sendable {
   package struct Snapshot: Sendable {
     package var books = ForwardBooks()
+    /// Records that are summed up and go out later.
+    package var summed: Int64 = 0
     /// Requests by answer.
     package var requests: [String: Int64] = [:]
     package var retries: Int64 = 0
@@ -35,6 +37,7 @@ package final class RunVitals: Sendable {
   func set(_ state: RunState) {
     held.withLock {
       $0.books = state.books
+      $0.summed = max(0, state.summed ?? 0)
       $0.position = state.position
     }
   }

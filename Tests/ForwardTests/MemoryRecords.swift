@@ -25,6 +25,9 @@ struct TestRow: Sendable {
   var type = MetricType.gauge
   var temporality: Int32 = 2
   var number: Int64 = 1
+  var attributes = "{}"
+  /// Of a delta: how long before its time it began.
+  var length: Int64?
 
   static let base: Int64 = 1_700_000_000_000_000_000
 
@@ -36,10 +39,11 @@ struct TestRow: Sendable {
     record.severity = severity
     if kind == .span { record.duration = 5 }
     if kind == .number { record.number = .integer(number) }
+    record.auxiliary = length
     record.metric.type = type
     record.metric.temporality = temporality
     record.metric.monotonic = type == .sum
-    let texts = [category, event, source, data, ext, resource, metric, "{}"].map { Array($0.utf8) }
+    let texts = [category, event, source, data, ext, resource, metric, attributes].map { Array($0.utf8) }
     let ids = [[UInt8](repeating: span, count: 16), [UInt8](repeating: span, count: 8)]
     var bytes: [UInt8] = []
     var ranges: [Range<Int>] = []

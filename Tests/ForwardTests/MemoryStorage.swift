@@ -63,8 +63,12 @@ final class MemoryStorage: ForwardStorage {
 
   func save(_ checkpoint: Checkpoint, _ name: String, dropping: Int64?) throws {
     held.withLock { held in
-      held.contents.checkpoints[name, default: []].removeAll { $0.position == dropping }
+      held.contents.checkpoints[name, default: []].removeAll {
+        $0.position == dropping || $0.position == checkpoint.position
+      }
       held.contents.checkpoints[name, default: []].append(checkpoint)
     }
   }
+
+  func removeCheckpoints(_ name: String) throws { held.withLock { $0.contents.checkpoints[name] = nil } }
 }

@@ -101,7 +101,7 @@ enum ParcelLab {
           switch builder.add(broken) {
           case .taken, .absorbed: taken += 1
           case .refused: refused += 1
-          case .skipped: break
+          case .duplicate, .skipped: break
           }
           withExtendedLifetime(pieces) {}
         }

@@ -123,11 +123,14 @@ import Testing
       .histogram([1], [], at: 100, name: "dist"), .gauge(3, at: 100, attributes: #"{"k":"v"}"#, name: "dist_count"),
       .gauge(4, at: 100, name: "fine"),
     ]
-    for record in records { record.with(id: 1) { _ = page.add($0) } }
+    let takes = records.map { record in record.with(id: 1) { page.add($0) } }
+    #expect(takes == [.taken, .refused("unsupported"), .taken, .refused("unsupported"), .taken])
+    // Only OpenMetrics has a family without the suffix.
+    PromRecord.gauge(5, at: 100, name: "dup").with(id: 1) { #expect(page.add($0) == .taken) }
     let bytes = page.page(now: PromRecord.nanoseconds(110), format: format)
     let read = try PromPageReader(bytes, openMetrics: format == .openMetrics)
-    #expect(page.conflicts == 2)
-    #expect(Set(read.samples.map(\.value)) == [1, 4])
+    #expect(page.conflicts == (format == .text ? 0 : 1))
+    #expect(Set(read.samples.map(\.value)) == (format == .text ? [1, 4, 5] : [1, 4]))
     #expect(read.samples.filter { $0.name.hasPrefix("dist") }.count == 2)
   }
 

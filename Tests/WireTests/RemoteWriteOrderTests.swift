@@ -50,13 +50,24 @@ import Testing
   @Test func letsTheLastOfTwoAtOneTimeWin() throws {
     let builder = RemoteWriteBuilder()
     #expect(builder.add(.gauge(1, at: 100.0001), id: 1) == .taken)
-    #expect(builder.add(.gauge(2, at: 100.0009), id: 2) == .taken)
+    // One of them is said.
+    #expect(builder.add(.gauge(2, at: 100.0009), id: 2) == .duplicate)
     let parcels = builder.cut(laneCount: 1)
-    #expect(parcels.flatMap(\.items).map(\.records) == [2])
+    #expect(parcels.flatMap(\.items).map(\.records) == [1])
     #expect(parcels.flatMap(\.items).map(\.id) == [2])
     let message = try #require(RemoteWriteMessage(parcels[0].body(0..<1, form: 2), form: 2))
     #expect(message.series.first?.samples.map(\.value) == [2])
-    #expect(builder.add(.gauge(3, at: 100.0005)) == .refused("duplicate"))
+    #expect(builder.add(.gauge(3, at: 100.0005)) == .duplicate)
+  }
+
+  @Test func countsBothOfTwoDeltasAtOneTime() throws {
+    let builder = RemoteWriteBuilder()
+    #expect(builder.add(.counter(1, at: 100.0001, from: 90, delta: true), id: 1) == .taken)
+    #expect(builder.add(.counter(2, at: 100.0009, from: 100.0001, delta: true), id: 2) == .taken)
+    let parcels = builder.cut(laneCount: 1)
+    #expect(parcels.flatMap(\.items).map(\.records) == [2])
+    let message = try #require(RemoteWriteMessage(parcels[0].body(0..<1, form: 2), form: 2))
+    #expect(message.series.first?.samples.map(\.value) == [3])
   }
 
   @Test func keepsASeriesInItsLane() throws {

@@ -83,6 +83,13 @@ class Prometheus:
         return [(sample["metric"], float(sample["value"][1])) for sample in answer.json()["data"]["result"]
                 if "value" in sample]
 
+    def samples(self, expression):
+        """Of a range: `[(labels, values)]`."""
+        answer = http(f"{self.url}/api/v1/query?{urllib.parse.urlencode({'query': expression})}")
+        assert answer.status == 200, answer.body
+        return [(series["metric"], [float(value) for _, value in series["values"]])
+                for series in answer.json()["data"]["result"]]
+
     def histograms(self, expression):
         """Native histograms of now."""
         answer = http(f"{self.url}/api/v1/query?{urllib.parse.urlencode({'query': expression})}")

@@ -1,6 +1,7 @@
 """Metrics in the real Prometheus: written to it, and fetched by it."""
 
 import gzip
+import signal
 import time
 
 import pytest
@@ -14,7 +15,7 @@ from opentelemetry.sdk.resources import Resource
 from forward_daemon import ForwardingDaemon, attribute_list
 from forward_far_end import FarEnd, Reply
 from forward_prometheus import BINARY, Prometheus
-from garner import http
+from garner import http, run
 
 pytestmark = pytest.mark.skipif(BINARY is None, reason="there is no prometheus: apt-get install prometheus")
 
@@ -270,6 +271,69 @@ def test_sessions_without_an_instance_are_added_up(tmp_path):
         daemon.until(lambda: prometheus.value("kills_total") == 11)
         assert prometheus.value("increase(kills_total[5m])") < 20
         assert daemon.status("prom")["refused"] == 0
+
+
+def delta(name, at, player=None):
+    attributes = {"player.id": player} if player else {}
+    return {"name": name, "sum": {"aggregationTemporality": 1, "isMonotonic": True, "dataPoints": [{
+        "startTimeUnixNano": str(at - 1_000), "timeUnixNano": str(at), "asInt": 3,
+        "attributes": attribute_list(attributes)}]}}
+
+
+def increase(prometheus, name):
+    """What all samples of a counter say that it grew by, from nothing."""
+    (_, values), = prometheus.samples(f"{name}[1h]")
+    return values[0] + sum(after - before if after >= before else after for before, after in zip(values, values[1:]))
+
+
+def test_a_kill_in_the_first_minute_changes_no_sum(tmp_path):
+    """Deltas that are converted, and some that are summed up over players when the process ends."""
+    points = 0
+    with Prometheus(tmp_path / "prometheus") as prometheus:
+        for turn in range(4):
+            with ForwardingDaemon(tmp_path, {"prom": destination(prometheus)}) as daemon:
+                for _ in range(5):
+                    points += 1
+                    at = time.time_ns()
+                    answer = daemon.post("metrics", {"resourceMetrics": [{
+                        "resource": {"attributes": attribute_list({"service.name": "relay"})},
+                        "scopeMetrics": [{"metrics": [delta("kept", at), delta("summed", at, "p")]}]}]})
+                    assert answer.status == 200, answer.body
+                if turn < 3:
+                    daemon.until(lambda: daemon.status("prom")["sent"] > 5 * turn)
+                    daemon.stop(signal.SIGKILL)
+                    continue
+                daemon.until(lambda: daemon.status("prom")["lag_records"] == 0)
+                waiting = daemon.status("prom")
+                assert waiting["waiting"] > 0 and waiting["state"] == "sending"
+                assert daemon.metric("garner_forward_waiting_records", destination="prom") > 0
+                daemon.until_sent("prom")
+                line = daemon.status("prom")
+                assert (line["waiting"], line["refused"]) == (0, 0)
+                assert line["sent"] + line["duplicate"] == 2 * points
+        run("balance", "--config", str(tmp_path / "garner.yaml"), data=tmp_path / "data")
+        for name in ("kept_total", "summed_total"):
+            assert increase(prometheus, name) == 3 * points, name
+
+
+def test_a_name_has_one_type(tmp_path):
+    begun = time.time_ns() - 60_000_000_000
+    with Prometheus(tmp_path / "prometheus") as prometheus, ForwardingDaemon(
+            tmp_path, {"prom": destination(prometheus), "pull": {"type": "scrape"}}) as daemon:
+        for step in range(3):
+            at = str(begun + step * 10_000_000_000)
+            assert daemon.post("metrics", {"resourceMetrics": [{"scopeMetrics": [{"metrics": [
+                {"name": "x", "sum": {"aggregationTemporality": 2, "isMonotonic": True, "dataPoints": [
+                    {"startTimeUnixNano": str(begun - 1), "timeUnixNano": at, "asInt": 7 + step}]}},
+                {"name": "x.total", "gauge": {"dataPoints": [{"timeUnixNano": at, "asDouble": 1.0}]}},
+            ]}]}]}).status == 200
+        for name in ("prom", "pull"):
+            daemon.until_sent(name)
+            line = daemon.status(name)
+            assert (line["sent"], line["refused"]) == (3, 3)
+            assert [(entry["reason"], entry["count"]) for entry in line["refused_by"]] == [("unsupported", 3)]
+        daemon.until(lambda: prometheus.query("x_total"))
+        assert increase(prometheus, "x_total") == 9
 
 
 @pytest.mark.parametrize("name", ["prometheus", "webhook"])

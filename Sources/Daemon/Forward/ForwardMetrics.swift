@@ -25,7 +25,7 @@ extension MetricsPage {
     for (run, unsent) in zip(runs, unsent) {
       sample("garner_forward_lag_seconds", labels(run), seconds: unsent.seconds)
     }
-    family("garner_forward_waiting_records", .gauge, "Records that a delay holds back.")
+    family("garner_forward_waiting_records", .gauge, "Records that a delay holds back, or a sum of ten seconds.")
     for (run, unsent) in zip(runs, unsent) { sample("garner_forward_waiting_records", labels(run), unsent.waiting) }
     family("garner_forward_held_bytes", .gauge, "Bytes of files that retention leaves because of unsent records.")
     for run in runs where run.kind == "live" {

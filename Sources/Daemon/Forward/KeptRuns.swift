@@ -24,10 +24,10 @@ struct KeptRuns {
   var unexplained: [String] {
     runs.compactMap { entry, run in
       let difference = run.unexplained
-      // What was summed up goes out when its slot is over.
-      let isSum = entry.type == .prometheus || entry.type == .scrape
-      if difference == 0 || (difference > 0 && isSum) { return nil }
-      return "\(run.key): \(run.state.books.matched) records matched, but \(run.state.books.settled) are accounted for"
+      // A state of before that was written down: what was summed up goes out when its slot is over.
+      let isUnknown = run.state.summed == nil && entry.type == .prometheus
+      if difference == 0 || (difference > 0 && isUnknown) { return nil }
+      return "\(run.key): \(run.state.books.matched) records matched, but \(run.explained) are accounted for"
     }
   }
 }

@@ -106,4 +106,8 @@ final class PositionStorage: ForwardStorage {
     try FileSystem.writeDurably(path(name, checkpoint.position), checkpoint.state)
     if let dropping, dropping != checkpoint.position { try FileSystem.remove(path(name, dropping)) }
   }
+
+  func removeCheckpoints(_ name: String) throws {
+    for position in positions(name) { try FileSystem.remove(path(name, position)) }
+  }
 }

@@ -41,7 +41,7 @@ final class PageBuilder: ParcelBuilder {
     case .taken, .absorbed:
       items.append(ParcelItem(record))
       return .taken
-    case .refused, .skipped: return take
+    case .duplicate, .refused, .skipped: return take
     }
   }
 

@@ -5,6 +5,7 @@ import Wire
 /// What a run has before it: counted row by row up to a limit, beyond it told by ids.
 struct UnsentCount {
   var lag: Int64 = 0
+  /// For a delay, or for the end of the slot that they are summed up in.
   var waiting: Int64 = 0
   var seconds = 0.0
   /// Arrival of the oldest, nanoseconds since 1970.
@@ -18,19 +19,21 @@ struct UnsentCount {
 
   init(_ run: RunStatus, _ source: StoreRecords, limit: Int) {
     self.init(
-      run.position, run.options.filter, run.lot, lastID: run.lastID, rowsBehind: run.rowsBehind, source, limit: limit)
+      run.position, run.options.filter, run.lot, lastID: run.lastID, rowsBehind: run.rowsBehind, summed: run.summed,
+      source, limit: limit)
   }
 
   init(_ run: RunFigures, _ source: StoreRecords, limit: Int) {
     self.init(
-      run.vitals.position, run.options.filter, run.lot, lastID: run.lastID, rowsBehind: run.rowsBehind, source,
-      limit: limit)
+      run.vitals.position, run.options.filter, run.lot, lastID: run.lastID, rowsBehind: run.rowsBehind,
+      summed: run.vitals.summed, source, limit: limit)
   }
 
   private init(
     _ position: Position, _ filter: RecordFilter, _ lot: RunLot, lastID: Int64, rowsBehind: Int64,
-    _ source: StoreRecords, limit: Int
+    summed: Int64, _ source: StoreRecords, limit: Int
   ) {
+    waiting = summed
     guard rowsBehind > 0 else { return }
     var question = RecordQuestion(
       after: position.low, signals: filter.signals, includeRestricted: filter.restricted)

@@ -137,6 +137,7 @@ package final class PrometheusBuilder: ParcelBuilder {
 
   package var pendingRecords: Int { builder.pendingRecords }
   package var pendingBytes: Int { builder.pendingBytes }
+  package var heldRecords: Int { builder.heldRecords }
 
   package func add(_ record: OTLPRecord) -> ParcelTake {
     if record.kind == .distribution, builder.exponential == .native, fallback.isOver { builder.exponential = .totals }

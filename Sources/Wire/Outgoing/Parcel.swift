@@ -46,6 +46,8 @@ package enum ParcelTake: Sendable, Equatable {
   case taken
   /// It was added to an item that goes out later; the item tells how many it stands for.
   case absorbed
+  /// What it says was said before, or is said by another of the same series and moment.
+  case duplicate
   /// The destination could not take it: never sent. A word of the closed list in `docs/forward.md`.
   case refused(String)
   /// The destination is not for such records.
@@ -60,6 +62,8 @@ package protocol ParcelBuilder: AnyObject {
   /// Records since the last cut, and about their bytes: whether it is time to cut is the caller's to say.
   var pendingRecords: Int { get }
   var pendingBytes: Int { get }
+  /// Records that were absorbed and are in no item yet.
+  var heldRecords: Int { get }
   /// Adds one record; span events follow their span. A row whose JSON cannot be read is refused as `invalid`.
   func add(_ record: OTLPRecord) -> ParcelTake
   /// The clock, nanoseconds since 1970: what waits for more of its like need not wait for rows.
@@ -75,6 +79,7 @@ package protocol ParcelBuilder: AnyObject {
 }
 
 extension ParcelBuilder {
+  package var heldRecords: Int { 0 }
   package var activeSeries: Int? { nil }
   package var activeStreams: Int? { nil }
   package func advance(_ now: Int64) {}

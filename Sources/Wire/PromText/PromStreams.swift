@@ -27,6 +27,8 @@ final class PromStream {
   /// Set when the first point is let in.
   var series: Series?
   var source: Series?
+  /// That on its name, set with the first point too.
+  var claim: NameClaim?
 
   init(
     _ outcome: Outcome, _ resource: PromResource, text: SeriesText? = nil,

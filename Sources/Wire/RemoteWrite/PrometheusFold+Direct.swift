@@ -27,7 +27,7 @@ extension PrometheusFold {
         return .refused("unsupported")
       }
       guard let placed = place(series, time: convertedTime(record, series), isNative: false) else {
-        return .refused("duplicate")
+        return .duplicate
       }
       index = placed
       beginRun(record, series)
@@ -36,7 +36,7 @@ extension PrometheusFold {
       points[index].value = series.number.double
     } else {
       guard let placed = place(series, time: Self.milliseconds(record.time), isNative: false) else {
-        return .refused("duplicate")
+        return .duplicate
       }
       index = placed
       fill(index, record, start: record.metric.monotonic ? Self.start(record) : 0)
@@ -59,7 +59,7 @@ extension PrometheusFold {
   func checkDelta(_ record: OTLPRecord, _ series: Series) -> ParcelTake? {
     let start = Self.start(record)
     if record.time <= series.time {
-      return .refused(record.time == series.time && start == series.pointStart ? "duplicate" : "out_of_order")
+      return record.time == series.time && start == series.pointStart ? .duplicate : .refused("out_of_order")
     }
     if start != 0 && series.start != 0 && start < series.start && !isIdle(series) { return .refused("out_of_order") }
     return nil
@@ -101,7 +101,7 @@ extension PrometheusFold {
     if Self.isDelta(record) {
       if let refusal = checkDelta(record, series) { return refusal }
       guard let placed = place(series, time: convertedTime(record, series), isNative: false) else {
-        return .refused("duplicate")
+        return .duplicate
       }
       index = placed
       beginRun(record, series)
@@ -110,7 +110,7 @@ extension PrometheusFold {
       if let totals = series.classic { write(totals, index) } else { writeReader(index) }
     } else {
       guard let placed = place(series, time: Self.milliseconds(record.time), isNative: false) else {
-        return .refused("duplicate")
+        return .duplicate
       }
       index = placed
       fill(index, record, start: Self.start(record))
@@ -207,7 +207,7 @@ extension PrometheusFold {
       return .refused("too_large")
     }
     let time = isDelta ? convertedTime(record, series) : Self.milliseconds(record.time)
-    guard let index = place(series, time: time, isNative: isNative) else { return .refused("duplicate") }
+    guard let index = place(series, time: time, isNative: isNative) else { return .duplicate }
     if isDelta {
       beginRun(record, series)
       if !isStale { series.exponential = sent.copy }
@@ -260,7 +260,7 @@ extension PrometheusFold {
     if let text = stream.text, samples * text.byteCount > options.bytesPerRequest { return .refused("too_large") }
     guard let series = adopt(stream, weight: samples) else { return .refused("series_limit") }
     guard let index = place(series, time: Self.milliseconds(record.time), isNative: false) else {
-      return .refused("duplicate")
+      return .duplicate
     }
     fill(index, record, start: Self.start(record))
     points[index].payload = .summary

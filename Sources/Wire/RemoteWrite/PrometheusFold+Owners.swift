@@ -15,7 +15,7 @@ extension PrometheusFold {
   }
 
   /// Nanoseconds of arrivals without a point after which a gauge is free for others.
-  private static let silence: Int64 = 300 * 1_000_000_000
+  static let silence: Int64 = 300 * 1_000_000_000
   /// Owners of a gauge one after the other, before they are taken for several at a time.
   private static let formerLimit = 8
 

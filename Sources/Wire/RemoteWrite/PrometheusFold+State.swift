@@ -2,7 +2,9 @@ import Telemetry
 
 /// Checkpoints. Points that wait for a cut are not in them: they belong to records that are read again or were settled.
 extension PrometheusFold {
-  private static let version: UInt8 = 2
+  private static let version: UInt8 = 3
+  /// Without names.
+  private static let formerVersion: UInt8 = 2
 
   func state() -> [UInt8] {
     var out = FoldStateWriter()
@@ -28,6 +30,15 @@ extension PrometheusFold {
       out.signed(info.sent)
       out.signed(info.active)
     }
+    let claims = names.filter { $0.key == $0.value.name && !$0.value.isOver }.values
+    out.unsigned(UInt64(claims.count))
+    for claim in claims {
+      out.text(claim.name)
+      out.unsigned(UInt64(claim.type.rawValue))
+      out.signed(claim.active)
+      out.unsigned(UInt64(claim.kinds.count))
+      for kind in claim.kinds { out.unsigned(UInt64(kind.rawValue)) }
+    }
     return out.finish()
   }
 
@@ -35,7 +46,8 @@ extension PrometheusFold {
     guard points.isEmpty else { return false }
     do throws(FoldStateError) {
       var input = try FoldStateReader(state)
-      guard try input.byte() == Self.version else { return false }
+      let version = try input.byte()
+      guard version == Self.version || version == Self.formerVersion else { return false }
       let key = (try input.word(), try input.word())
       let clock = try input.signed()
       let nextSweep = try input.signed()
@@ -62,6 +74,7 @@ extension PrometheusFold {
         info.active = try input.signed()
         infos[key] = info
       }
+      let claims = version == Self.version ? try Self.readClaims(&input) : []
       guard input.isAtEnd else { return false }
       hashKey = key
       hash = KeyedHash(k0: key.0, k1: key.1)
@@ -71,6 +84,11 @@ extension PrometheusFold {
       self.sources = sources
       self.infos = infos
       self.summing = summing.sorted { $0.place < $1.place }.map(\.series)
+      heldRecords = self.summing.reduce(0) { $0 + $1.slots.reduce(0) { $0 + $1.records } }
+      names = [:]
+      for claim in claims {
+        for kind in claim.kinds { take(Self.names(claim.name, kind), for: claim) }
+      }
       nextSlot = self.summing.compactMap { $0.slots.first.map { $0.end + SumSlot.wait } }.min() ?? .max
       weight = series.values.reduce(0) { $0 + $1.weight }
       forgetStreams()
@@ -78,6 +96,21 @@ extension PrometheusFold {
     } catch {
       return false
     }
+  }
+
+  private static func readClaims(_ input: inout FoldStateReader) throws(FoldStateError) -> [NameClaim] {
+    var claims: [NameClaim] = []
+    for _ in 0..<(try input.count()) {
+      let name = try input.text()
+      guard let type = PromType(rawValue: try small(&input)) else { throw FoldStateError() }
+      let claim = NameClaim(name: name, type: type, active: try input.signed())
+      for _ in 0..<(try input.count()) {
+        guard let kind = SeriesKind(rawValue: try small(&input)) else { throw FoldStateError() }
+        claim.kinds.insert(kind)
+      }
+      claims.append(claim)
+    }
+    return claims
   }
 
   // MARK: series

@@ -32,6 +32,7 @@ extension PrometheusFold {
     let slot = slotIndex(target, record)
     add(record, source, target, slot)
     target.slots[slot].records += 1
+    heldRecords += 1
     target.slots[slot].lastID = record.id
     // An end of something never seen leaves it unseen.
     if known != nil || !Self.endsSeries(record) {
@@ -197,6 +198,7 @@ extension PrometheusFold {
     for target in summing {
       while let slot = target.slots.first, slot.end + SumSlot.wait <= clock {
         target.slots.removeFirst()
+        heldRecords -= slot.records
         send(slot, target)
       }
       guard let next = target.slots.first else { continue }

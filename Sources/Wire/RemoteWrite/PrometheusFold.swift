@@ -27,9 +27,13 @@ final class PrometheusFold {
   /// Series whose points are summed into others, by their full set of attributes.
   var sources: [ReceiptKey: Series] = [:]
   var infos: [ReceiptKey: TargetInfo] = [:]
+  /// Whose a name is, of samples too.
+  var names: [[UInt8]: NameClaim] = [:]
   /// Series with open slots, in the order they got one.
   var summing: [Series] = []
   var nextSlot: Int64 = .max
+  /// Records in open slots.
+  var heldRecords = 0
   var weight = 0
   /// Newest arrival, nanoseconds.
   var clock: Int64 = .min
@@ -43,6 +47,8 @@ final class PrometheusFold {
   var touched: [Series] = []
   var cut = 0
   var pendingBytes = 0
+  /// The point that the newest one took the place of.
+  var replaced: Int?
 
   var reader = PointReader()
   var scratch = Arena(capacity: 4096)
@@ -76,7 +82,10 @@ final class PrometheusFold {
       case .refused(let reason): return .refused(reason)
       case .series: break
       }
-      let take: ParcelTake
+      // Two types in one series would be resets that were none (CONFORMANCE EXP-03).
+      if isTaken(stream) { return .refused("unsupported") }
+      var take: ParcelTake
+      replaced = nil
       switch way(record, stream) {
       case .direct: take = try direct(record, stream)
       case .sum: take = try absorb(record, stream)
@@ -84,7 +93,14 @@ final class PrometheusFold {
       case .skipped: return .skipped
       }
       if take == .taken { own(record, stream) }
-      if take == .taken || take == .absorbed { info(record, stream.resource) }
+      if take == .taken || take == .absorbed {
+        claim(stream, at: record.receivedAt)
+        info(record, stream.resource)
+      }
+      if take == .taken, let replaced {
+        // A sum that was converted counts both, of other values the last one is said.
+        if Self.isDelta(record) { points[replaced].records += 1 } else { take = .duplicate }
+      }
       return take
     } catch {
       return .refused("invalid")
@@ -122,6 +138,10 @@ final class PrometheusFold {
     for (key, one) in infos where one.active < oldest {
       infos[key] = nil
       forgotten = true
+    }
+    for (key, one) in names where one.active < oldest {
+      names[key] = nil
+      one.isOver = true
     }
     // Streams hold what was just forgotten.
     if forgotten { forgetStreams() }
@@ -167,7 +187,7 @@ final class PrometheusFold {
       var index = series.pendingCut == cut ? series.pending : -1
       while index >= 0 {
         if points[Int(index)].time == time {
-          points[Int(index)].records += 1
+          replaced = Int(index)
           pendingBytes -= Int(points[Int(index)].byteCount)
           return Int(index)
         }

@@ -9,6 +9,7 @@ package final class RemoteWriteBuilder: ParcelBuilder {
 
   package var pendingRecords: Int { fold.points.count }
   package var pendingBytes: Int { fold.pendingBytes }
+  package var heldRecords: Int { fold.heldRecords }
 
   package func add(_ record: OTLPRecord) -> ParcelTake { fold.add(record) }
 

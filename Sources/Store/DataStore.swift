@@ -138,6 +138,7 @@ package final class DataStore: Sendable {
 
   /// Lets retention look at once instead of at its interval; blocks until it has.
   package func maintainNow() {
+    live.wantLook()
     settler.wake()
     settler.drain()
   }

@@ -113,15 +113,21 @@ enum Forwarded {
     }
   }
 
-  /// Records that have arrived there, and rows that are left.
+  /// Records that have arrived there, and those that are left.
   private static func figures(
     _ daemon: DaemonUnderTest, _ key: String
   ) throws(BenchFailure) -> (sent: Double, lag: Double) {
     let page = try PlainHTTP.exchange(address: daemon.console, "GET", "/metrics")
-    let labels = "{destination=\"\(key)\",kind=\"live\"}"
-    return (
-      Text.value("garner_forward_sent_records_total\(labels)", in: page) ?? 0,
-      Text.value("garner_forward_lag_rows\(labels)", in: page) ?? .infinity
-    )
+    let run = "{destination=\"\(key)\",kind=\"live\""
+    var sent = 0.0
+    for signal in ["traces", "metrics", "logs"] {
+      sent += Text.value("garner_forward_sent_records_total\(run),signal=\"\(signal)\"}", in: page) ?? 0
+    }
+    guard let lag = Text.value("garner_forward_lag_records\(run)}", in: page) else {
+      // A run that sends is there: then the page must have its figures.
+      guard page.contains("garner_forward_state\(run)") else { return (sent, .infinity) }
+      throw BenchFailure("/metrics has no garner_forward_lag_records")
+    }
+    return (sent, lag + (Text.value("garner_forward_waiting_records\(run)}", in: page) ?? 0))
   }
 }

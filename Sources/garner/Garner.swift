@@ -16,7 +16,7 @@ struct Garner: AsyncParsableCommand {
       ImportCommand.self, ClearCommand.self, SourcesCommand.self, BalanceCommand.self, WhyCommand.self,
       RepairCommand.self, RetentionCommand.self, ConfigCommand.self, TokenCommand.self, PrivacyCommand.self,
       ForwardCommand.self,
-      HealthcheckCommand.self, LoadCommand.self, SendCommand.self, AnalyticsCommand.self,
+      HealthcheckCommand.self, DoctorCommand.self, LoadCommand.self, SendCommand.self, AnalyticsCommand.self,
     ])
 }
 

@@ -98,6 +98,10 @@ import Testing
     // The copy knows nothing of what came and went since.
     try FileSystem.writeDurably(store.directory.state, Self.garbage)
     try store.start().maintainNow()
+    #expect(try store.marks() == [1, 2, 3, 4, 5, 6, 7])
+    #expect(try Checkup(store.directory).findings().filter { !$0.isGood }.map(\.check) == ["state", "quarantine"])
+    #expect(try store.start().acceptState())
+    try store.start().maintainNow()
     #expect(try store.marks() == [1, 3, 5, 7])
     try await store.append([store.log("chat.a")])
     #expect(try store.ids().last == 8)

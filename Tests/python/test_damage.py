@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from garner import PATIENCE, data_files, rows, run
+from garner import PATIENCE, Daemon, data_files, rows, run
 from test_json import attribute
 
 DAY = 86_400_000_000_000
@@ -141,6 +141,40 @@ def test_a_damaged_state_comes_back_from_its_copy_or_empty(daemon):
     with daemon.restart() as after:
         assert after.post("logs", logs(range(30, 60))).status == 200
         assert ticks(after.data) == list(range(60))
+
+
+@pytest.mark.parametrize("is_running", [True, False])
+def test_nothing_goes_by_age_until_a_lost_state_is_accepted(tmp_path, is_running):
+    data = tmp_path / "data"
+
+    def doctor(*arguments):
+        done = run("doctor", "--format", "json", *arguments, data=data, check=False)
+        return done.returncode, {row["check"]: row["ok"] for row in json.loads(done.stdout)}
+
+    with Daemon(data) as daemon:
+        daemon.post("logs", logs(range(30)))
+        daemon.settle()
+    assert doctor() == (0, {"state": True, "clock": True, "quarantine": True})
+    (data / "state.db").unlink()
+    (data / "state.db.bak").unlink(missing_ok=True)
+    config = tmp_path / "garner.yaml"
+    classes = {name: {"age": "1s"} for name in ("evidence", "restricted", "firehose", "standard", "detail")}
+    config.write_text(json.dumps({"retention": {"min_age": "1s", "interval": "100ms", "classes": classes}}))
+    with Daemon(data, "--config", str(config)) as after:
+        assert "garner doctor --accept" in after.errors()
+        # What came under a state that nobody doubts would be gone by then.
+        end = time.monotonic() + 1.5
+        after.until(lambda: time.monotonic() > end)
+        after.control("POST", "/maintain")
+        assert ticks(data) == list(range(30))
+        assert doctor()[1]["state"] is False
+        if is_running:
+            assert doctor("--accept")[1]["state"] is True
+            after.until(lambda: after.query("SELECT count(*) AS n FROM telemetry_events") == [{"n": 0}])
+    if not is_running:
+        assert doctor("--accept")[1]["state"] is True
+        with Daemon(data, "--config", str(config)) as again:
+            again.until(lambda: again.query("SELECT count(*) AS n FROM telemetry_events") == [{"n": 0}])
 
 
 def test_clocks_of_senders_may_say_1970_or_2100(daemon):

@@ -48,6 +48,9 @@ struct ControlDoor: HTTPResponder {
       case (.post, "/repair/context"):
         let outcome = try await blocking { try store.repairContext() }
         return Self.json(.ok, "{\"rows\":\(outcome.rows),\"files\":\(outcome.files)}")
+      case (.post, "/accept"):
+        let isNews = try await blocking { try store.acceptState() }
+        return Self.json(.ok, "{\"accepted\":\(isNews)}")
       case (.get, "/ready"):
         return Self.json(readiness.isReady ? .ok : .serviceUnavailable, readiness.json())
       case (.post, "/clear"):

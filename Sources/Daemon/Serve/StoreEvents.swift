@@ -56,6 +56,10 @@ extension Logger {
       warning(
         "the clock jumped: nothing is removed by age until it has gone on from there for six hours",
         metadata: ["from": "\(Timestamp.text(from))", "to": "\(Timestamp.text(to))"])
+    case .agePaused(let since):
+      warning(
+        "state.db was damaged or lost: nothing is removed by age until `garner doctor --accept`",
+        metadata: ["since": "\(since)"])
     case .stateRestored(let from):
       error("state.db was damaged and came back from its copy", metadata: ["copy": "\(from)"])
     }

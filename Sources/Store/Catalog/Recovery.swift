@@ -49,7 +49,12 @@ struct Recovery {
         let files = try reconcile(catalog)
         let storeID = try StoreIdentity.find(catalog)
         let (recovered, toSettle) = try landing(catalog, storeID: storeID)
-        if stateIsNew && files > 0 { try RebuiltBooks(catalog, now: options.clock()).write() }
+        if stateIsNew && files > 0 {
+          try RebuiltBooks(catalog, now: options.clock()).write()
+          // It may have known of files that are to be kept for longer than their class says.
+          try catalog.setSetting(Checkup.restored, Timestamp.text(options.clock()))
+        }
+        if let since = try catalog.setting(Checkup.restored), !since.isEmpty { report(.agePaused(since: since)) }
         report(
           .recovered(
             landingFiles: toSettle.count + (recovered.current == nil ? 0 : 1), settledFiles: files,

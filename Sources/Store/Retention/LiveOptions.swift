@@ -11,8 +11,11 @@ final class LiveOptions: Sendable {
 
   var current: StoreOptions { options.withLock { $0 } }
 
-  /// Whether they changed since this was asked last.
+  /// Whether they changed, or somebody wanted a look, since this was asked last.
   func takeNews() -> Bool { isNew.exchange(false, ordering: .relaxed) }
+
+  /// Retention looks when its turn comes, interval or not.
+  func wantLook() { isNew.store(true, ordering: .relaxed) }
 
   /// Takes over what retention looks at. Classes must be the same but for their ages: rows lie on disk by class.
   func take(retentionOf new: StoreOptions) {
@@ -23,7 +26,7 @@ final class LiveOptions: Sendable {
       options.pruneInterval = new.pruneInterval
       if options.classes.differsOnlyInAges(from: new.classes) { options.classes = new.classes }
     }
-    isNew.store(true, ordering: .relaxed)
+    wantLook()
   }
 }
 

@@ -61,7 +61,7 @@ final class Maintenance: Sendable {
       lookAtClock()
       Pruner(
         directory: directory, options: options, catalog: catalog, vitals: vitals, watch: watchers.current,
-        isClockTrusted: clockWatch.isTrusted, report: report
+        mayAge: clockWatch.isTrusted && isStateAccepted, report: report
       ).run()
     }
     markAcknowledged()
@@ -75,6 +75,8 @@ final class Maintenance: Sendable {
     }
     checkOne(options)
   }
+
+  private var isStateAccepted: Bool { ((try? catalog.setting(Checkup.restored)) ?? nil) ?? "" == "" }
 
   /// Once a minute: what a start compares with the landing files it finds.
   private func markAcknowledged() {

@@ -11,7 +11,7 @@ struct Pruner {
   /// Nil: nobody minds.
   var watch: (any PruneWatch)?
   /// False: nothing goes by its age.
-  var isClockTrusted = true
+  var mayAge = true
   let report: @Sendable (StoreEvent) -> Void
 
   /// Reserve that keeps SQLite and the operator's login alive on a full disk.
@@ -41,9 +41,9 @@ struct Pruner {
     let now = options.clock()
     watch?.beginLook()
     let rejected = RejectedDays(directory, now: now)
-    let due = rejected.due(options, isClockTrusted: isClockTrusted)
-    for day in due { remove(day, rejected.isOld(day) && isClockTrusted ? "age" : "cap") }
-    if isClockTrusted {
+    let due = rejected.due(options, mayAge: mayAge)
+    for day in due { remove(day, rejected.isOld(day) && mayAge ? "age" : "cap") }
+    if mayAge {
       let aged = RetentionPlan.withRightClock(files, since: rightClock(files, now))
       let expired = RetentionPlan.expired(aged, options, now)
       for (entry, isHeld) in zip(expired, holds(expired)) where !isHeld { unlink(entry) }

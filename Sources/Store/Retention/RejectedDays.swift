@@ -34,12 +34,12 @@ struct RejectedDays {
 
   func isOld(_ day: Day) -> Bool { today - day.number > Self.keptDays }
 
-  /// What goes without need of room. `isClockTrusted` false: nothing by its age.
-  func due(_ options: StoreOptions, isClockTrusted: Bool) -> [Day] {
+  /// What goes without need of room. `mayAge` false: nothing by its age.
+  func due(_ options: StoreOptions, mayAge: Bool) -> [Day] {
     var left = past.reduce(Int64(0)) { $0 + $1.bytes }
     let share = options.maxBytes.map { $0 / 20 } ?? .max
     return past.filter { day in
-      guard isClockTrusted && isOld(day) || left > share else { return false }
+      guard mayAge && isOld(day) || left > share else { return false }
       left -= day.bytes
       return true
     }

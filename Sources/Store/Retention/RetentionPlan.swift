@@ -105,7 +105,7 @@ package struct RetentionPlan: Sendable {
     let used = FileSystem.allocatedBelow(directory.path, except: [directory.exports, directory.drop])
     // Days of the reject log go first.
     let rejected = RejectedDays(directory, now: options.clock())
-    let due = rejected.due(options, isClockTrusted: true)
+    let due = rejected.due(options, mayAge: true)
     let gone = due.reduce(Int64(0)) { $0 + $1.bytes }
     let deficit =
       Pruner.deficit(

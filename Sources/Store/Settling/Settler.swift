@@ -255,6 +255,8 @@ package enum StoreEvent: Sendable {
   case recovered(landingFiles: Int, settledFiles: Int, rows: Int64)
   case catalogRebuilt(files: Int)
   case stateRestored(from: String)
+  /// Nothing is removed by age until the operator has accepted a `state.db` that is not the newest.
+  case agePaused(since: String)
   case newer(path: String)
   /// `catalog.db` or `state.db` was deleted or exchanged while it was open.
   case putBack(path: String)

@@ -69,7 +69,9 @@ actor Delivery {
       let isFull =
         !open.isEmpty
         && (open.count + state.position.settled.count >= Position.spanLimit
-          || bytesInFlight >= options.pace.inflightBytes)
+          || bytesInFlight >= options.pace.inflightBytes
+          // Nothing may settle past what the clock sent before that is known to be settled itself.
+          || open.values.contains { !$0.ticks.isEmpty })
       if !isFull && !state.isPaused { return .free }
       if let end, .now >= end { return .full }
       await wait(until: end)
@@ -249,13 +251,16 @@ actor Delivery {
     _ refused: Int64?, of items: ArraySlice<ParcelItem>, _ reason: String, _ words: String, _ moment: Int64,
     _ books: inout ForwardBooks
   ) {
-    let records = refused ?? Int64(items.reduce(0) { $0 + $1.records })
-    guard let first = items.map(\.id).min(), let last = items.map(\.id).max(), let signal = items.first?.signal else {
+    var records = refused ?? Int64(items.reduce(0) { $0 + $1.records })
+    guard var first = items.map(\.id).min(), let last = items.map(\.id).max(), let signal = items.first?.signal else {
       return
     }
-    if last <= resendHigh && courier.isRepeat(reason) {
-      books.count(signal, \.duplicate, records)
-      return
+    if first <= resendHigh && courier.isRepeat(reason) {
+      // Those of before come first, and it is them who were there already.
+      let known = items.reduce(0) { $0 + ($1.id <= resendHigh ? Int64($1.records) : 0) }
+      books.count(signal, \.duplicate, min(records, known))
+      guard known < records, let next = items.map(\.id).filter({ $0 > resendHigh }).min() else { return }
+      (first, records) = (next, records - known)
     }
     books.refuse(signal, reason, first: first, last: last, records: records, now: moment, message: words)
     vitals.note(error: words.isEmpty ? reason : words, at: moment)

@@ -54,8 +54,9 @@ final class PumpReader: @unchecked Sendable {
   /// Rows that nobody wants move the position when they are so many, or after so many intervals.
   static let unwantedRows: Int64 = 10_000
   static let unwantedIntervals = 5
-  /// At the end of history, what waits for more of its like goes.
+  /// At the end of history, what waits for more of its like goes; what is ahead of the clock may need more.
   private static let replayEnd: Int64 = 60_000_000_000
+  private static let farEnd: Int64 = 366 * 86_400_000_000_000
 
   init(
     _ options: DestinationOptions, lot: RunLot, source: any RecordSource, builder: any ParcelBuilder,
@@ -86,7 +87,8 @@ final class PumpReader: @unchecked Sendable {
   /// Why reading was interrupted.
   private enum Halt {
     case cut
-    case early(Int64)
+    /// The next row has to wait for so long; and when it came.
+    case early(Int64, received: Int64)
     /// The last row that is known of.
     case end
   }
@@ -140,9 +142,10 @@ final class PumpReader: @unchecked Sendable {
     case .cut:
       if !more { self.reader = nil }
       return .batch(makeBatch())
-    case .early(let wait):
+    case .early(let wait, let received):
       self.reader = nil
-      return rested(high, early: wait)
+      // The clock of a fold is that of its rows: sums are not to be closed before those that belong to them are read.
+      return rested(high, early: wait, clock: received)
     case nil where more:
       return border == nil ? .batch(makeBatch()) : .more
     case .end, nil:
@@ -159,7 +162,7 @@ final class PumpReader: @unchecked Sendable {
       cursor = max(cursor, border)
       return .cut
     }
-    if let wait = lot.wait(record, now: now) { return .early(wait) }
+    if let wait = lot.wait(record, now: now) { return .early(wait, received: record.receivedAt) }
     // What was settled by an earlier process is only remembered: it must not be mixed with what goes out.
     if !isFolding, builder.pendingRecords > 0, position.isSettled(record.id) { return .cut }
     return nil
@@ -218,11 +221,12 @@ final class PumpReader: @unchecked Sendable {
   }
 
   /// There is nothing to read at the moment: what waits goes out when it has waited long enough.
-  private func rested(_ high: Int64, early: Int64?) -> Step {
+  private func rested(_ high: Int64, early: Int64?, clock: Int64 = .max) -> Step {
     tickAgain(before: .max)
     endFolding()
     let isEnd = lot.lastID != nil && early == nil
-    tick(isEnd ? source.now() + Self.replayEnd : source.now())
+    tick(isEnd ? source.now() + Self.replayEnd : min(source.now(), clock))
+    if isEnd, builder.pendingRecords == 0, builder.heldRecords > 0 { tick(source.now() + Self.farEnd) }
     if builder.pendingRecords > 0 {
       let since = firstPendingAt ?? .now
       firstPendingAt = since

@@ -55,17 +55,11 @@ struct ExportCommand: AsyncParsableCommand {
     let shown = Progress("exported", unit: "rows")
     let export = Export(
       request,
-      progress: { rows in
-        try Interruption.check()
-        shown.show(rows)
-      }, files: { () throws(SQLiteError) in try FileList.read(directory) })
+      progress: { shown.show($0) }, files: { () throws(SQLiteError) in try FileList.read(directory) })
     let summary: ExportSummary
-    Interruption.arm()
+    Unfinished.arm()
     do {
       summary = try export.run()
-    } catch let interruption as Interruption {
-      shown.finish()
-      interruption.end()
     } catch {
       throw CommandFailure(.inputOutput, "\(error)")
     }
@@ -77,18 +71,17 @@ struct ExportCommand: AsyncParsableCommand {
 
   /// What the daemon keeps under names of its own is nothing that an export may replace.
   private func keepOut(of directory: DataDirectory) throws {
-    guard output != "-", let place = try? OutputPlace(output), case .file(let file) = place,
-      let folder = realpath(FileSystem.isFolder(file) ? file : DatabaseExport.split(file).folder, nil),
-      let data = realpath(directory.path, nil)
-    else { return }
-    defer {
-      free(folder)
-      free(data)
-    }
-    let root = String(cString: data) + "/"
-    let name = "\(String(cString: folder))/\(DatabaseExport.split(file).name)"
-    guard name.hasPrefix(root), DataDirectory.isOwn(String(name.dropFirst(root.count))) else { return }
-    throw CommandFailure(.usage, "\(output) belongs to the data directory; \(root)exports/ takes exports there")
+    guard output != "-", let data = Self.real(directory.path) else { return }
+    let (folder, name) = DatabaseExport.split(output)
+    guard let place = Self.real(output) ?? Self.real(folder).map({ "\($0)/\(name)" }) else { return }
+    guard place.hasPrefix(data + "/"), DataDirectory.isOwn(String(place.dropFirst(data.count + 1))) else { return }
+    throw CommandFailure(.usage, "\(output) belongs to the data directory; \(directory.exports)/ takes exports there")
+  }
+
+  private static func real(_ path: String) -> String? {
+    guard let real = realpath(path, nil) else { return nil }
+    defer { free(real) }
+    return String(cString: real)
   }
 
   private static func bytes(ofHex text: String) -> [UInt8]? {

@@ -117,6 +117,65 @@ import Wire
     await lab.stop()
   }
 
+  /// Rows behind them must not settle first: a fold that is made anew could not tell that they are still to be sent.
+  @Test func areNotLostWhenTheClockSendsThemIntoAnOutage() async throws {
+    let lab = try await ForwardLab { _, _ in .answer(503) }
+    lab.records.setNow(TestRow.base + 6 * Self.second)
+    lab.records.append(Self.rows(8, from: 1))
+    let first = lab.forwarder()
+    try first.start([Self.destination(lab)])
+    await lab.storage.until(Self.key) { $0.summed == 8 }
+    lab.records.setNow(TestRow.base + 60 * Self.second)
+    await eventually { !lab.server.requests.isEmpty }
+    lab.records.append(Self.rows(2, from: 58))
+    await eventually { lab.server.requests.count > 60 }
+    let second = Self.killed(lab)
+    await first.stop()
+    lab.server.script { _, _ in .ok }
+    let before = lab.server.requests.count
+
+    let again = second.forwarder()
+    try again.start([Self.destination(lab)])
+    lab.records.setNow(TestRow.base + 120 * Self.second)
+    await second.storage.until(Self.key) { $0.books.sent == 10 }
+    #expect(Self.isBalanced(try second.state()))
+    await again.stop()
+    let accepted = lab.server.requests[before...].compactMap { RemoteWriteMessage($0.body, form: 1) }.flatMap(\.series)
+    let sums = accepted.filter { $0.text.hasPrefix("c_total") }.flatMap { $0.samples.map(\.value) }
+    #expect(sums == [8, 10])
+    await lab.stop()
+  }
+
+  /// The clock of a fold is that of its rows: by the clock of the wall all of them are older than what is forgotten.
+  @Test func addUpBehindALongDelay() async throws {
+    let lab = try await ForwardLab()
+    let deltas = (0..<4).map { place in
+      let time = TestRow.base + Int64(place + 1) * 10 * Self.second
+      return TestRow(
+        kind: .number, time: time, received: time, metric: "c", type: .sum, temporality: 1, length: 10 * Self.second)
+    }
+    lab.records.setNow(TestRow.base + 50 * Self.second)
+    lab.records.append(deltas)
+    var destination = Self.destination(lab)
+    let pattern = try #require(RecordPattern("category:relay"))
+    destination.options.delay = DestinationDelay(wait: .seconds(400), match: [pattern])
+    let forwarder = lab.forwarder()
+    try forwarder.start([destination])
+    for count in 1...4 {
+      lab.records.setNow(TestRow.base + Int64(401 + 10 * count) * Self.second)
+      await lab.storage.until("d/delayed") { $0.books.sent == count }
+    }
+    await forwarder.stop()
+    #expect(Self.values(lab) == [1, 2, 3, 4])
+    await lab.stop()
+  }
+
+  @Test func areCountedBehindAListOfWhatMayNotLeave() {
+    let builder = DenyingBuilder(RemoteWriteBuilder(), deny: ["email"])
+    for row in Self.rows(3, from: 1) { row.with { _ = builder.add($0) } }
+    #expect(builder.heldRecords == 3)
+  }
+
   @Test func ofAReplayGoOutAtItsEnd() async throws {
     let lab = try await ForwardLab()
     lab.records.setNow(TestRow.base + 6 * Self.second)

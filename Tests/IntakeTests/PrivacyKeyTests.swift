@@ -118,6 +118,7 @@ import Testing
   /// As maps of an attribute and as its JSON text.
   @Test(arguments: [
     ("{\"rating\":1500,\"apm\":81.5,\"won\":true}", "{\"rating\":1500,\"apm\":81.5,\"won\":true}"),
+    ("{\"pos\":[1.5,300],\"Ping\":31,\"wait_ms\":7}", "{\"pos\":[1.5,300],\"Ping\":31,\"wait_ms\":7}"),
     ("{\"stats\":{\"scores\":[900,1500]},\"team\":null}", "{\"stats\":{\"scores\":[900,1500]},\"team\":null}"),
   ])
   func figuresOfAPlayerStay(map: String, expected: String) throws {
@@ -129,7 +130,8 @@ import Testing
     "{\"x\":\"canary\"}", "{\"rating\":\"canary\"}", "{\"id\":4711}", "{\"steamID\":4711}", "{\"account\":4711}",
     "{\"user_number\":4711.0}", "{\"rating\":76561198000000001}", "{\"seen\":[4711000000]}", "{\"a\":{\"uid\":4711}}",
     "{\"rating\":[{\"id\":4711}]}", "{\"ids\":[4711]}", "[4711]", "{\"rating\":7.6561198e16}", "{\"player_id\":4711}",
-    "{\"rating\":{\"phone\":4711}}",
+    "{\"rating\":{\"phone\":4711}}", "{\"opponent\":4711}", "{\"killed_by\":4711}", "{\"team\":{\"members\":[4711]}}",
+    "{\"value\":4711}", "{\"\":4711}", "{\"friends\":[4711,4711.5]}",
   ])
   func whoAPlayerIsDoesNotStay(map: String) throws {
     let stored = try PrivacySample.data("player", PrivacySample.string(map))

@@ -53,6 +53,7 @@ def test_what_the_daemon_keeps_is_not_replaced(data, name):
     done = export(data, data / name, "--format", "ndjson", check=False)
     assert done.returncode == 2 and "exports" in done.stderr
     assert ask(data, COUNT) == [{"n": 5}]
+    assert export(data, data / "shards", "--format", "otlp", check=False).returncode == 2
     (data / "exports").mkdir(exist_ok=True)
     export(data, data / "exports" / "all.ndjson", "--format", "ndjson")
 
@@ -71,6 +72,17 @@ def test_an_export_that_is_ended_leaves_nothing(tmp_path, format, number):
         # It may have been done by then.
         assert process.wait() in (-number, 0)
     assert [file.name for file in folder.iterdir()] in ([], ["all"])
+
+
+def test_an_export_that_waits_for_a_reader_can_be_ended(data, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    process = subprocess.Popen([BINARY, "export", "--format", "ndjson", "--output", pipe, "--data-dir", data],
+                               env=environment(), stderr=subprocess.PIPE)
+    # The reader that never reads: the writer is inside of its open by then, or comes there.
+    process.terminate()
+    assert process.wait() == -signal.SIGTERM
+    process.stderr.close()
 
 
 @pytest.mark.parametrize("command", [

@@ -164,7 +164,7 @@ def test_a_player_who_was_erased_does_not_come_back(tmp_path):
 def test_the_policy_changes_with_a_reload(tmp_path):
     config = tmp_path / "garner.yaml"
     config.write_text("privacy:\n  policy: default\n")
-    with Daemon(tmp_path / "data", "--config", str(config), env={"GARNER_PRIVACY_POLICY": "default"}) as daemon:
+    with Daemon(tmp_path / "data", "--config", str(config), env=default_policy()) as daemon:
         def sent(number):
             record = {"timeUnixNano": str(number), "eventName": "demo.hit", "attributes": [text("weapon", "axe")]}
             request = {"resourceLogs": [{"scopeLogs": [{"logRecords": [record]}]}]}
@@ -223,6 +223,14 @@ def test_a_lost_key_is_not_replaced_by_another(tmp_path):
     # On purpose it goes on.
     with Daemon(data, env=default_policy()) as daemon:
         daemon.stop()
+
+
+def test_a_first_start_that_was_broken_off_is_no_lost_key(tmp_path):
+    (tmp_path / "data" / "shards").mkdir(parents=True)
+    for name in ("catalog.db", "state.db"):
+        (tmp_path / "data" / name).touch()
+    with Daemon(tmp_path / "data", env=default_policy()) as daemon:
+        assert (daemon.data / "keys" / "privacy.jsonl").exists()
 
 
 def test_a_store_without_a_policy_needs_no_key(tmp_path):

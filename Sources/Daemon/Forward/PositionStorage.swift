@@ -108,6 +108,7 @@ final class PositionStorage: ForwardStorage {
   }
 
   func removeCheckpoints(_ name: String) throws {
+    if !isInPlace() { return }
     for position in positions(name) { try FileSystem.remove(path(name, position)) }
   }
 }

@@ -17,9 +17,18 @@ extension GarnerConfig {
       let reader = RowReader(options) { () throws(SQLiteError) in files.filter(\.isLanding) }
       try reader.forEach { _ in throw FoundRow() }
       return false
-    } catch {
-      // What cannot be listed or read is somebody's rows all the same.
+    } catch is FoundRow {
       return true
+    } catch {
+      // What cannot be listed or read is somebody's rows all the same. A first start that was broken off has no file.
+      return Self.hasDataFile(below: directory.shards)
+    }
+  }
+
+  private static func hasDataFile(below folder: String) -> Bool {
+    FileSystem.list(folder).contains { name in
+      let path = "\(folder)/\(name)"
+      return FileSystem.isFolder(path) ? hasDataFile(below: path) : name.hasSuffix(".db")
     }
   }
 

@@ -56,6 +56,10 @@ package struct Serve: Sendable {
     let credentials = try CredentialBook(tokensFile: config.tokensFile, udpKeysFile: config.udpKeysFile)
     var options = config.storeOptions
     options.isOwned = { credentials.owns(source: $0) }
+    // Before there is a database: one without the key would look like a store whose key was lost. What goes wrong here is
+    // told where the key is wanted.
+    try? FileSystem.createFolders(directory.keys)
+    _ = try? Protector(config, now: FileSystem.now())
     let store: DataStore
     do {
       store = try DataStore(directory, options, report: { logger.report($0) })

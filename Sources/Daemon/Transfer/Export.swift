@@ -7,12 +7,12 @@ import Wire
 package struct Export {
   private let request: ExportRequest
   private let files: () throws(SQLiteError) -> [DataFile]
-  /// Called every few thousand rows with their number so far. What it throws ends the export.
-  private let progress: (Int64) throws -> Void
+  /// Called every few thousand rows with their number so far.
+  private let progress: (Int64) -> Void
 
   /// `files` is asked again when one of them was settled meanwhile.
   package init(
-    _ request: ExportRequest, progress: @escaping (Int64) throws -> Void = { _ in },
+    _ request: ExportRequest, progress: @escaping (Int64) -> Void = { _ in },
     files: @escaping () throws(SQLiteError) -> [DataFile]
   ) {
     self.request = request
@@ -40,10 +40,10 @@ package struct Export {
     return summary
   }
 
-  private func count(_ row: StoredRow, _ summary: inout ExportSummary) throws {
+  private func count(_ row: StoredRow, _ summary: inout ExportSummary) {
     summary.rows += 1
     if row.kind?.isRecord ?? false { summary.records += 1 }
-    if summary.rows % 4_096 == 0 { try progress(summary.rows) }
+    if summary.rows % 4_096 == 0 { progress(summary.rows) }
   }
 
   private static func note(_ error: OTLPEncodingError, _ summary: inout ExportSummary) {
@@ -58,7 +58,7 @@ package struct Export {
     try output.write(lines.head)
     try reader.forEach { row in
       try output.write(lines.line(row))
-      try count(row, &summary)
+      count(row, &summary)
     }
     try output.write(lines.tail)
     try output.finish()
@@ -70,7 +70,7 @@ package struct Export {
     var encoders = OTLPEncoders()
     try reader.forEach { row in
       guard let record = OTLPRecord(row, withOrigin: true) else { return }
-      try count(row, &summary)
+      count(row, &summary)
       if let line = encoders.full(record, store: store) { try outputs.write(line, record.kind.signal) }
       do throws(OTLPEncodingError) { try encoders.append(record) } catch { Self.note(error, &summary) }
     }
@@ -96,7 +96,7 @@ package struct Export {
     try reader.forEach { row in
       if row.kind != .spanEvent { try close() }
       try database.append(row)
-      try count(row, &summary)
+      count(row, &summary)
       guard let record = OTLPRecord(row, withOrigin: false) else { return }
       do throws(OTLPEncodingError) {
         try encoders.append(record)

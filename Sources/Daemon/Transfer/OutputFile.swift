@@ -30,6 +30,7 @@ final class OutputFile {
       let (folder, name) = DatabaseExport.split(file)
       let hidden = "\(folder)/.\(name).\(FileSystem.processID()).tmp"
       temporary = hidden
+      Unfinished.add(hidden)
       descriptor = open(hidden, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
     }
     if descriptor < 0 { throw FileError("create", path) }
@@ -63,9 +64,11 @@ final class OutputFile {
     close(descriptor)
     descriptor = -1
     do throws(FileError) { try FileSystem.move(temporary, path) } catch {
+      try? FileSystem.remove(temporary)
       // The temporary name is nobody's business.
       throw FileError("create", path, error.number)
     }
+    Unfinished.remove(temporary)
     try FileSystem.syncFolder(DatabaseExport.split(path).folder)
   }
 
@@ -73,6 +76,7 @@ final class OutputFile {
     guard let temporary, descriptor >= 0 else { return }
     close(descriptor)
     try? FileSystem.remove(temporary)
+    Unfinished.remove(temporary)
   }
 }
 

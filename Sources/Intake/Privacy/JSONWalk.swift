@@ -135,7 +135,7 @@ struct JSONWalk {
   /// name. `isOwn`: its own key says that it is hashed.
   @inline(never) private mutating func ofPlayer(_ rule: KeyRule, isOwn: Bool) {
     let before = isFigure
-    isFigure = !isOwn && !PlayerFigure.namesSomebody(decoded(member))
+    isFigure = !isOwn && PlayerFigure.isFigure(named: decoded(member))
     memberValue(rule)
     isFigure = before
   }

@@ -15,6 +15,9 @@ package struct Checkup {
 
   /// Throws when `state.db` cannot be read.
   package func findings() throws(SQLiteError) -> [Finding] {
+    guard FileSystem.exists(directory.state) else {
+      return [Finding(check: "state", isGood: false, detail: "state.db is gone: the next start makes one anew")]
+    }
     let connection = try Connection(directory.state, .readOnly)
     func setting(_ name: String) throws(SQLiteError) -> String {
       try connection.text("SELECT value FROM counter WHERE name = ?", .text(name)) ?? ""

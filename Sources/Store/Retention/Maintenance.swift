@@ -76,7 +76,10 @@ final class Maintenance: Sendable {
     checkOne(options)
   }
 
-  private var isStateAccepted: Bool { ((try? catalog.setting(Checkup.restored)) ?? nil) ?? "" == "" }
+  /// Where it cannot be read it is not.
+  private var isStateAccepted: Bool {
+    do { return try catalog.setting(Checkup.restored) ?? "" == "" } catch { return false }
+  }
 
   /// Once a minute: what a start compares with the landing files it finds.
   private func markAcknowledged() {

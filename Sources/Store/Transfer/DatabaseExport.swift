@@ -41,6 +41,7 @@ package final class DatabaseExport {
     self.path = path
     let (folder, name) = Self.split(path)
     temporary = "\(folder)/.\(name).\(FileSystem.processID()).tmp"
+    Unfinished.add(temporary)
     do throws(FileError) { try FileSystem.removeDatabase(temporary) } catch {
       throw FileError("create", path, error.number)
     }
@@ -127,6 +128,7 @@ package final class DatabaseExport {
     try FileSystem.syncFile(temporary)
     try FileSystem.move(temporary, path)
     isFinished = true
+    Unfinished.remove(temporary)
     try FileSystem.syncFolder(Self.split(path).folder)
   }
 
@@ -138,5 +140,6 @@ package final class DatabaseExport {
     insertOrigin = nil
     connection.close()
     try? FileSystem.removeDatabase(temporary)
+    Unfinished.remove(temporary)
   }
 }

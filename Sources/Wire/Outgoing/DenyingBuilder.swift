@@ -33,6 +33,7 @@ package final class DenyingBuilder: ParcelBuilder {
 
   package var pendingRecords: Int { builder.pendingRecords }
   package var pendingBytes: Int { builder.pendingBytes }
+  package var heldRecords: Int { builder.heldRecords }
   package var activeSeries: Int? { builder.activeSeries }
   package var activeStreams: Int? { builder.activeStreams }
   package func advance(_ now: Int64) { builder.advance(now) }

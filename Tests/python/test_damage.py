@@ -157,6 +157,7 @@ def test_nothing_goes_by_age_until_a_lost_state_is_accepted(tmp_path, is_running
     assert doctor() == (0, {"state": True, "clock": True, "quarantine": True})
     (data / "state.db").unlink()
     (data / "state.db.bak").unlink(missing_ok=True)
+    assert doctor() == (1, {"state": False})
     config = tmp_path / "garner.yaml"
     classes = {name: {"age": "1s"} for name in ("evidence", "restricted", "firehose", "standard", "detail")}
     config.write_text(json.dumps({"retention": {"min_age": "1s", "interval": "100ms", "classes": classes}}))
